@@ -1,0 +1,268 @@
+// The contract between the page and the engine. A change here is a change of the wire: add a line to version.ts.
+import { Type, type Static, type TSchema } from 'typebox'
+import { Conversation, ConversationSettings, Folder, Privacy, Title } from '../chat/conversation.ts'
+import { AttachmentPart, LeftOut, Message, Segment } from '../chat/message.ts'
+import { call, stream } from '../rpc/contract.ts'
+import { FailureBody } from '../rpc/failure.ts'
+import { Hash, Id } from './ids.ts'
+import { ModelArrival, ModelEntry } from './model.ts'
+import { Settings } from './settings.ts'
+
+const Nothing = Type.Object({})
+const ByConversation = Type.Object({ conversationId: Id })
+const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+
+/** One message may not be larger: 8 million UTF-16 units hold a 2 MB prompt in any script, with room. */
+export const MAX_TEXT = 8_000_000
+
+// ── the app as a whole ──
+
+/** Something the person should know about this installation, said once in a quiet line: a repair, a read-only folder. */
+export const Notice = Type.Object({ id: Type.String(), failure: FailureBody })
+export type Notice = Static<typeof Notice>
+
+export const AppState = Type.Object({
+  version: Type.String(),
+  contractVersion: Type.Integer(),
+  dataFolder: Type.String(),
+  notices: Type.Array(Notice),
+})
+export type AppState = Static<typeof AppState>
+
+// ── the list of chats ──
+
+/** The list begins with `list-part` items (500 chats each), ends its beginning with `list-complete`, then tells changes. */
+export const ListEvent = Type.Union([
+  Type.Object({ type: Type.Literal('list-part'), conversations: Type.Array(Conversation) }),
+  Type.Object({ type: Type.Literal('list-complete'), folders: Type.Array(Folder), newConversationId: Id }),
+  Type.Object({ type: Type.Literal('conversation-changed'), conversation: Conversation }),
+  Type.Object({ type: Type.Literal('conversation-gone'), conversationId: Id }),
+  Type.Object({ type: Type.Literal('folder-changed'), folder: Folder }),
+  Type.Object({ type: Type.Literal('folder-gone'), folderId: Id }),
+  /** The id under which the next new chat is drafted: it changes when that chat gets its first message. */
+  Type.Object({ type: Type.Literal('new-conversation'), newConversationId: Id }),
+  /** Chats whose turn is running now, for the mark in the list. */
+  Type.Object({ type: Type.Literal('answering'), conversationIds: Type.Array(Id) }),
+])
+export type ListEvent = Static<typeof ListEvent>
+
+// ── one open chat ──
+
+export const Draft = Type.Object({ text: Type.String({ maxLength: MAX_TEXT }), attachments: Type.Array(AttachmentPart, { maxItems: 20 }) })
+export type Draft = Static<typeof Draft>
+
+/** One step of the path from the root to the head. `siblings` (this one included, oldest first) only where there are several. */
+export const PathEntry = Type.Object({ id: Id, role: Message.properties.role, siblings: Type.Optional(Type.Array(Id)) })
+export type PathEntry = Static<typeof PathEntry>
+
+/** What the chat's turn does now. `waiting`: for other chats on the same model. `paused`: a question waits after a failed answer. */
+export const TurnState = Type.Object({
+  at: Type.Union([
+    Type.Literal('idle'),
+    Type.Literal('waiting'),
+    Type.Literal('loading-model'),
+    Type.Literal('prefilling'),
+    Type.Literal('answering'),
+    Type.Literal('paused'),
+  ]),
+  answerId: Nullable(Id),
+  /** 0 to 1 while loading or prefilling. */
+  fraction: Nullable(Type.Number()),
+  /** Questions sent while an answer was growing, oldest first. */
+  queuedIds: Type.Array(Id),
+})
+export type TurnState = Static<typeof TurnState>
+
+/** How full the window is, in exact tokens of the chat's model; null where the model is not loaded yet. */
+export const ContextReport = Type.Object({
+  modelId: Type.String(),
+  windowTokens: Type.Integer(),
+  systemTokens: Type.Integer(),
+  historyTokens: Type.Integer(),
+  draftTokens: Type.Integer(),
+  /** Kept free for the answer. */
+  reservedTokens: Type.Integer(),
+  leftOut: LeftOut,
+  /** The newest message that was left out: all before it were too. */
+  leftOutUpTo: Nullable(Id),
+  /** The draft alone does not fit: it can't be sent to this model. */
+  draftTooLong: Type.Boolean(),
+})
+export type ContextReport = Static<typeof ContextReport>
+
+export const ChatEvent = Type.Union([
+  /** All of the path, and the newest messages of it; older ones by `chats.messages`. An unknown id is a new, empty chat. */
+  Type.Object({
+    type: Type.Literal('chat-opened'),
+    conversation: Nullable(Conversation),
+    path: Type.Array(PathEntry),
+    messages: Type.Array(Message),
+    draft: Draft,
+    turn: TurnState,
+    context: Nullable(ContextReport),
+  }),
+  Type.Object({ type: Type.Literal('conversation-changed'), conversation: Conversation }),
+  Type.Object({ type: Type.Literal('path-changed'), path: Type.Array(PathEntry) }),
+  /** The end of the path grew by one: cheaper to tell than the path. */
+  Type.Object({ type: Type.Literal('path-grown'), entry: PathEntry }),
+  Type.Object({ type: Type.Literal('message-changed'), message: Message }),
+  /** `at` is the length of that part before; a reader whose part has another length reads the message anew. */
+  Type.Object({
+    type: Type.Literal('text-delta'),
+    messageId: Id,
+    part: Type.Union([Type.Literal('text'), Type.Literal('reasoning')]),
+    at: Type.Integer(),
+    text: Type.String(),
+  }),
+  Type.Object({ type: Type.Literal('segment-changed'), messageId: Id, segment: Segment }),
+  Type.Object({ type: Type.Literal('turn-changed'), turn: TurnState }),
+  Type.Object({ type: Type.Literal('context-changed'), context: Nullable(ContextReport) }),
+  Type.Object({ type: Type.Literal('draft-changed'), draft: Draft }),
+  Type.Object({ type: Type.Literal('conversation-gone') }),
+])
+export type ChatEvent = Static<typeof ChatEvent>
+
+// ── search ──
+
+export const SearchHit = Type.Object({
+  conversationId: Id,
+  conversationTitle: Type.String(),
+  /** null: the title itself matched. */
+  messageId: Nullable(Id),
+  role: Nullable(Message.properties.role),
+  at: Type.Integer(),
+  life: Conversation.properties.life,
+  /** The neighbourhood of the first match, cut into hit and not hit. */
+  snippet: Type.Array(Type.Object({ text: Type.String(), hit: Type.Boolean() })),
+})
+export type SearchHit = Static<typeof SearchHit>
+
+export const BrowseEntry = Type.Object({
+  name: Type.String(),
+  path: Type.String(),
+  kind: Type.Union([Type.Literal('folder'), Type.Literal('model')]),
+  bytes: Nullable(Type.Number()),
+})
+
+export const ModelsState = Type.Object({ entries: Type.Array(ModelEntry), arrivals: Type.Array(ModelArrival) })
+export type ModelsState = Static<typeof ModelsState>
+
+export const engineContract = {
+  app: {
+    /** First the state, then each new state. */
+    watch: stream(Nothing, AppState),
+    dismissNotice: call(Type.Object({ id: Type.String() }), Nothing),
+  },
+  chats: {
+    list: stream(Nothing, ListEvent),
+    open: stream(ByConversation, ChatEvent),
+    /** At most 200 messages, in the order asked for; unknown ones are left out. */
+    messages: call(
+      Type.Object({ conversationId: Id, ids: Type.Array(Id, { maxItems: 200 }) }),
+      Type.Object({ messages: Type.Array(Message) }),
+    ),
+    rename: call(Type.Object({ conversationId: Id, title: Title }), Nothing),
+    pin: call(Type.Object({ conversationId: Id, pinned: Type.Boolean() }), Nothing),
+    moveToFolder: call(Type.Object({ conversationId: Id, folderId: Nullable(Id) }), Nothing),
+    setPrivacy: call(Type.Object({ conversationId: Id, privacy: Privacy }), Nothing),
+    /** Also for a chat that is only a draft: the settings wait for its first message. */
+    setSettings: call(Type.Object({ conversationId: Id, settings: Type.Partial(ConversationSettings) }), Nothing),
+    /** Shows another branch: the head becomes the newest leaf under this message. */
+    showBranch: call(Type.Object({ conversationId: Id, messageId: Id }), Nothing),
+    trash: call(ByConversation, Nothing),
+    restore: call(ByConversation, Nothing),
+    /** Gone for good, from every file of the data folder. Only from the trash. */
+    purge: call(ByConversation, Nothing),
+    emptyTrash: call(Nothing, Nothing),
+    /** The whole chat (the shown branch) as Markdown. */
+    exportMarkdown: call(ByConversation, Type.Object({ fileName: Type.String(), markdown: Type.String() })),
+  },
+  folders: {
+    add: call(Type.Object({ name: Folder.properties.name }), Type.Object({ folderId: Id })),
+    rename: call(Type.Object({ folderId: Id, name: Folder.properties.name }), Nothing),
+    /** Its chats stay, outside any folder. */
+    remove: call(Type.Object({ folderId: Id }), Nothing),
+  },
+  drafts: {
+    /** Kept on disk; counted for the meter and prefilled when typing pauses. */
+    set: call(Type.Object({ conversationId: Id, draft: Draft }), Nothing),
+  },
+  attachments: {
+    /** Keeps the text of a file under its hash. It belongs to no chat until a message or a draft names it. */
+    add: call(
+      Type.Object({ name: AttachmentPart.properties.name, text: Type.String({ maxLength: MAX_TEXT }) }),
+      Type.Object({ attachment: AttachmentPart }),
+    ),
+    read: call(Type.Object({ hash: Hash }), Type.Object({ text: Type.String() })),
+    /** Exact tokens by the chat's model; null where it is not loaded. */
+    count: call(Type.Object({ conversationId: Id, hash: Hash }), Type.Object({ tokens: Nullable(Type.Integer()) })),
+  },
+  turns: {
+    /**
+     * Appends a question and starts its answer; while an answer grows, the question waits in line. `parentId`: absent for the end of the
+     * shown branch, or the parent of an edited question, so that the new one becomes its sibling. Resolves when the question is on disk.
+     */
+    send: call(
+      Type.Object({
+        conversationId: Id,
+        questionId: Id,
+        text: Type.String({ maxLength: MAX_TEXT }),
+        attachments: Type.Array(AttachmentPart, { maxItems: 20 }),
+        parentId: Type.Optional(Nullable(Id)),
+      }),
+      Nothing,
+    ),
+    /** Ends the growing answer and keeps its text. Resolves when the answer is closed on disk. */
+    stop: call(ByConversation, Nothing),
+    /** Another answer beside this one, or the first answer to a question that has none. */
+    answer: call(Type.Object({ conversationId: Id, messageId: Id }), Nothing),
+    /** Goes on from a stopped, failed or cut-off answer: a sibling that begins with its text. */
+    goOn: call(Type.Object({ conversationId: Id, messageId: Id }), Nothing),
+  },
+  search: {
+    /** Newest first, over titles and the messages of all branches. `before` is `next` of the page before. */
+    find: call(
+      Type.Object({
+        text: Type.String({ maxLength: 1000 }),
+        folderId: Type.Optional(Id),
+        before: Type.Optional(Type.String()),
+        limit: Type.Integer({ minimum: 1, maximum: 100 }),
+      }),
+      Type.Object({ hits: Type.Array(SearchHit), next: Nullable(Type.String()) }),
+    ),
+  },
+  models: {
+    /** First the state, then each new state. */
+    watch: stream(Nothing, ModelsState),
+    /** Takes a file where it lies. Resolves when it was checked, with the model's id. */
+    add: call(Type.Object({ path: Type.String({ maxLength: 4096 }) }), Type.Object({ modelId: Type.String() })),
+    /** For files that come without a path (dropped on the page): begin, chunks in order (base64, at most 1 MiB each), finish. */
+    beginCopy: call(
+      Type.Object({ name: Type.String({ maxLength: 255 }), bytes: Type.Integer({ minimum: 1 }) }),
+      Type.Object({ copyId: Type.String() }),
+    ),
+    copyChunk: call(
+      Type.Object({ copyId: Type.String(), at: Type.Integer({ minimum: 0 }), data: Type.String({ maxLength: 1_400_000 }) }),
+      Nothing,
+    ),
+    finishCopy: call(Type.Object({ copyId: Type.String() }), Type.Object({ modelId: Type.String() })),
+    cancelCopy: call(Type.Object({ copyId: Type.String() }), Nothing),
+    /** Forgets a model; `deleteFile` also deletes its file, only where it lies in the data folder. */
+    remove: call(Type.Object({ modelId: Type.String(), deleteFile: Type.Boolean() }), Nothing),
+    /** Resolves when the model is ready. */
+    load: call(Type.Object({ modelId: Type.String() }), Nothing),
+    unload: call(Type.Object({ modelId: Type.String() }), Nothing),
+    dismissArrival: call(Type.Object({ id: Type.String() }), Nothing),
+    /** Folders and GGUF files of this computer, to pick one; null: the person's home folder. */
+    browse: call(
+      Type.Object({ path: Nullable(Type.String({ maxLength: 4096 })) }),
+      Type.Object({ path: Type.String(), parent: Nullable(Type.String()), entries: Type.Array(BrowseEntry) }),
+    ),
+  },
+  settings: {
+    /** First all settings, then all of them at each change. */
+    watch: stream(Nothing, Settings),
+    set: call(Type.Partial(Settings), Nothing),
+  },
+}
+export type EngineContract = typeof engineContract

@@ -1,0 +1,104 @@
+// Every failure that somebody is expected to handle, and the words a person reads for it: used by page, command line and API.
+import { Failure, type FailureBody, type FailureDetail } from '../rpc/failure.ts'
+
+interface Words {
+  /** What happened, and what was kept. */
+  what: string
+  /** What to do next. */
+  next: string
+}
+
+/** `{name}` in the words is filled from the failure's detail. */
+const words = {
+  // the wire
+  'bad-input': { what: 'Fusion did not understand this request.', next: 'Reload the page. If it happens again, it is a fault of Fusion.' },
+  'not-found': { what: 'This is no longer there.', next: 'It may have been deleted in another window.' },
+  cancelled: { what: 'This was stopped.', next: 'Start it again when you like.' },
+  disconnected: { what: 'The connection to the engine was lost.', next: 'Fusion is connecting again; nothing you sent is lost.' },
+  overloaded: { what: 'Too much was asked for at once.', next: 'Wait a moment and try again.' },
+  'fell-behind': { what: 'This window fell behind.', next: 'It is reading everything anew.' },
+  internal: { what: 'Something went wrong inside Fusion.', next: 'Your chats are safe. Try again; if it happens again, restart Fusion.' },
+
+  // the data folder
+  'data-folder-in-use': { what: 'Another Fusion is using this data folder.', next: 'Use that one, or close it first.' },
+  'data-folder-read-only': {
+    what: 'Fusion cannot write to its data folder {folder}.',
+    next: 'Make the folder writable, then try again. You can read your chats meanwhile.',
+  },
+  'database-newer': { what: 'Your chats were last opened by a newer Fusion.', next: 'Update this one to open them. Nothing was changed.' },
+  'database-damaged': {
+    what: 'The database is damaged and could not be opened.',
+    next: 'A copy is kept at {file}. Fusion began a new one and brought over all that could be read.',
+  },
+  'database-repaired': {
+    what: 'A damaged part of the database was repaired.',
+    next: 'All chats that could be read are here. You need not do anything.',
+  },
+  'row-unreadable': {
+    what: '{count} items could not be read and are not shown.',
+    next: 'All others are here. The unreadable ones stay in the database.',
+  },
+  'disk-full': { what: 'The disk is full.', next: 'What was saved is safe. Make room, then try again.' },
+
+  // models
+  'model-missing': { what: 'There is no model to answer with.', next: 'Add a model: any chat model as a GGUF file.' },
+  'model-file-gone': { what: 'The file of {model} is no longer there.', next: 'Put it back, or choose another model.' },
+  'model-not-gguf': { what: '{file} is not a model file.', next: 'Choose a file in GGUF format. Its name usually ends in .gguf.' },
+  'model-corrupt': { what: '{file} is damaged or not whole.', next: 'Download or copy it again, then add it anew.' },
+  'model-unsupported': { what: '{file} is a kind of model that Fusion cannot run: {why}.', next: 'Choose a chat model.' },
+  'model-too-large': {
+    what: '{model} needs about {needed} of memory; {free} is free.',
+    next: 'Close other programs, or choose a smaller model.',
+  },
+  'model-load-failed': { what: '{model} could not be loaded.', next: 'Try again, or choose another model.' },
+  'out-of-memory': {
+    what: 'This computer ran out of memory while answering.',
+    next: 'What was written is kept. Close other programs or choose a smaller model, then go on from there.',
+  },
+  'model-crashed': { what: 'The model stopped unexpectedly.', next: 'What was written is kept. You can go on from there.' },
+  interrupted: { what: 'Fusion was closed while this was being written.', next: 'What was written is kept. You can go on from there.' },
+  'state-unusable': {
+    what: 'The saved state of this chat could not be used.',
+    next: 'The answer is computed without it; it takes a little longer.',
+  },
+  'copy-failed': { what: '{file} could not be copied.', next: 'Try again.' },
+
+  // a turn
+  'prompt-too-long': {
+    what: 'This message has {tokens} tokens; the window of {model} holds {window}.',
+    next: 'Shorten it, take out an attachment, or choose a model with a larger window.',
+  },
+  'chat-busy': { what: 'This chat is being answered.', next: 'Stop the answer first, or wait for it.' },
+  'chat-in-trash': { what: 'This chat is in the trash.', next: 'Bring it back to go on with it.' },
+  'not-in-trash': { what: 'Only chats in the trash can be deleted for good.', next: 'Move the chat to the trash first.' },
+  'file-not-text': { what: '{file} is not a text file.', next: 'Attach text: notes, code, tables, logs.' },
+  'file-unreadable': { what: '{file} could not be read.', next: 'Check that it is there and that you may read it.' },
+  'egress-refused': { what: 'Fusion did not open a connection.', next: 'This chat stays on this computer.' },
+} satisfies Record<string, Words>
+
+export type Code = keyof typeof words
+
+/** A failure of this program's own; `detail` fills the words and may hold names and numbers, never what people wrote. */
+export function failure(code: Code, detail?: FailureDetail, options: { cause?: unknown; retryable?: boolean } = {}): Failure<Code> {
+  return new Failure(code, sentence({ code, message: '', retryable: false, ...(detail && { detail }) }).what, { ...options, detail })
+}
+
+/** The words for a failure, whoever made it. An unknown code reads as `internal`. */
+export function sentence(body: FailureBody): Words {
+  const found: Words = Object.hasOwn(words, body.code) ? words[body.code as Code] : words.internal
+  const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_, name: string) => String(body.detail?.[name] ?? defaultWords[name] ?? ''))
+  return { what: fill(found.what), next: fill(found.next) }
+}
+
+/** Stand-ins for details that a failure did not bring along, so that a sentence is never left with a hole. */
+const defaultWords: Record<string, string> = {
+  model: 'the model',
+  file: 'the file',
+  folder: 'folder',
+  why: 'it is not a chat model',
+  needed: 'more',
+  free: 'less',
+  count: 'Some',
+  tokens: 'too many',
+  window: 'fewer',
+}

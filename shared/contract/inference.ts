@@ -1,0 +1,124 @@
+// The contract between the engine and an inference process: one process, at most one model. Both ship together.
+import { Type, type Static, type TSchema } from 'typebox'
+import { Sampling } from '../chat/conversation.ts'
+import { FinishReason } from '../chat/message.ts'
+import { call, stream } from '../rpc/contract.ts'
+import { Backend, LoadedModel, ModelFile } from './model.ts'
+
+const Nothing = Type.Object({})
+const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+
+export const PromptMessage = Type.Object({
+  role: Type.Union([Type.Literal('system'), Type.Literal('user'), Type.Literal('assistant')]),
+  text: Type.String(),
+})
+export type PromptMessage = Static<typeof PromptMessage>
+
+/**
+ * A prompt as turns. The process writes it in the model's own chat template; text of messages is never read as control tokens.
+ * `answerStart` is the beginning of the answer, to go on from; absent, a new answer begins.
+ */
+export const Prompt = Type.Object({ messages: Type.Array(PromptMessage), answerStart: Type.Optional(Type.String()) })
+export type Prompt = Static<typeof Prompt>
+
+export const GenerateEvent = Type.Union([
+  /** The exact count of the prompt, and how much of it needs no computing. */
+  Type.Object({ type: Type.Literal('prompt-ready'), promptTokens: Type.Integer(), cachedTokens: Type.Integer() }),
+  Type.Object({ type: Type.Literal('prefill-progress'), done: Type.Integer(), total: Type.Integer() }),
+  /** Whole characters only; `tokens` were sampled for it (0 or more: a token can be half a character). */
+  Type.Object({
+    type: Type.Literal('text-delta'),
+    part: Type.Union([Type.Literal('text'), Type.Literal('reasoning')]),
+    text: Type.String(),
+    tokens: Type.Integer(),
+  }),
+  Type.Object({
+    type: Type.Literal('answer-finished'),
+    reason: FinishReason,
+    completionTokens: Type.Integer(),
+    prefillMs: Type.Number(),
+    decodeMs: Type.Number(),
+  }),
+])
+export type GenerateEvent = Static<typeof GenerateEvent>
+
+/** Where and under which key the KV state of a chat lies on disk. */
+const ByChat = Type.Object({ chatId: Type.String() })
+
+export const inferenceContract = {
+  model: {
+    /** Reads and checks a GGUF file without loading it. Refuses with `model-corrupt`, `model-not-gguf`, `model-unsupported`. */
+    inspect: call(Type.Object({ path: Type.String() }), ModelFile),
+    /** SHA-256 of a file, with progress: tens of seconds for large ones, so it runs here and not in the engine. */
+    hash: stream(
+      Type.Object({ path: Type.String() }),
+      Type.Union([
+        Type.Object({ type: Type.Literal('hash-progress'), fraction: Type.Number() }),
+        Type.Object({ type: Type.Literal('hash-finished'), hash: Type.String() }),
+      ]),
+    ),
+    load: stream(
+      Type.Object({
+        path: Type.String(),
+        modelId: Type.String(),
+        backend: Backend,
+        threads: Nullable(Type.Integer()),
+        contextTokens: Nullable(Type.Integer()),
+        /** Memory the model may take in all, in bytes; null: found out here. */
+        memoryBytes: Nullable(Type.Integer()),
+      }),
+      Type.Union([
+        Type.Object({ type: Type.Literal('load-progress'), fraction: Type.Number() }),
+        Type.Object({ type: Type.Literal('model-loaded'), loaded: LoadedModel }),
+      ]),
+    ),
+  },
+  tokens: {
+    /** Exact tokens of each message as the template writes it, and of what frames them all; `total` is what `generate` would prefill. */
+    count: call(Prompt, Type.Object({ each: Type.Array(Type.Integer()), frame: Type.Integer(), total: Type.Integer() })),
+    countText: call(Type.Object({ text: Type.String() }), Type.Object({ tokens: Type.Integer() })),
+  },
+  chat: {
+    /** One answer. Cancelling ends it with the slice or token under way. Refuses with `prompt-too-long`. */
+    generate: stream(
+      Type.Object({
+        chatId: Type.String(),
+        prompt: Prompt,
+        sampling: Sampling,
+        /** More urgent first among those that wait: 0 a person in front of the page, 1 a program. */
+        priority: Type.Integer({ minimum: 0, maximum: 1 }),
+      }),
+      GenerateEvent,
+    ),
+    /** Computes a prompt that will probably come (a draft, a reopened chat); gives way to every answer. */
+    prefill: call(
+      Type.Object({ chatId: Type.String(), prompt: Prompt }),
+      Type.Object({ tokens: Type.Integer(), cachedTokens: Type.Integer() }),
+    ),
+    /** Writes the chat's KV state (mode 0600, whole or not at all). Waits for its running answer. `tokens: 0`: there was none. */
+    saveState: call(
+      Type.Object({ chatId: Type.String(), path: Type.String() }),
+      Type.Object({ tokens: Type.Integer(), bytes: Type.Integer() }),
+    ),
+    /**
+     * Loads a KV state that `saveState` wrote. Refuses with `state-unusable` what was written by another model, other settings or is not whole.
+     * The next prompt uses of it what it begins with.
+     */
+    loadState: call(Type.Object({ chatId: Type.String(), path: Type.String() }), Type.Object({ tokens: Type.Integer() })),
+    /** Forgets the chat's KV state in memory. */
+    forget: call(ByChat, Nothing),
+  },
+  process: {
+    stats: call(
+      Nothing,
+      Type.Object({
+        running: Type.Integer(),
+        waiting: Type.Integer(),
+        usedTokens: Type.Integer(),
+        capacityTokens: Type.Integer(),
+        rssBytes: Type.Integer(),
+      }),
+    ),
+  },
+}
+export type InferenceContract = typeof inferenceContract

@@ -1,0 +1,6 @@
+// The versions of the contract, one line each. The page and the engine ship together, so a difference means a page that
+// was left open over an update: it reloads.
+//
+//  1  The first one.
+
+export const CONTRACT_VERSION = 1

@@ -1,0 +1,17 @@
+// The few web-standard globals that Node, Electron and browsers all provide. shared/ may use these and nothing else,
+// so it is compiled without DOM and Node types.
+interface AbortSignal {
+  readonly aborted: boolean
+  readonly reason: unknown
+  throwIfAborted(): void
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+declare var AbortSignal: { any(signals: AbortSignal[]): AbortSignal; timeout(ms: number): AbortSignal }
+declare class AbortController {
+  readonly signal: AbortSignal
+  abort(reason?: unknown): void
+}
+declare function setTimeout(callback: () => void, ms?: number): unknown
+declare function clearTimeout(timer: unknown): void
+declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array }
