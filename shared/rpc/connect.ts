@@ -19,7 +19,7 @@ export function connect<C extends Contract>(contract: C, port: Port<unknown, Up>
   port.onClose(() => {
     closed = true
     const error = Failure.toBody(disconnected())
-    for (const [id, deliver] of [...inboxes]) deliver({ type: 'error', id, error })
+    for (const [id, deliver] of inboxes) deliver({ type: 'error', id, error })
   })
 
   async function* receive(path: string, input: unknown, signal: AbortSignal | undefined): AsyncGenerator<unknown, unknown, void> {
