@@ -70,6 +70,8 @@ export const TurnState = Type.Object({
   fraction: Nullable(Type.Number()),
   /** Questions sent while an answer was growing, oldest first. */
   queuedIds: Type.Array(Id),
+  /** Why the turn can't go on now (a full disk): it goes on by itself when that has changed. */
+  failure: Nullable(FailureBody),
 })
 export type TurnState = Static<typeof TurnState>
 

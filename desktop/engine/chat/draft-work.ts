@@ -1,0 +1,113 @@
+import type { Draft } from '@fusion/shared/contract/engine.ts'
+import type { Part } from '@fusion/shared/chat/message.ts'
+import type { ConversationSettings } from '@fusion/shared/chat/conversation.ts'
+import type { Settings } from '@fusion/shared/contract/settings.ts'
+import { isCancelled } from '@fusion/shared/rpc/failure.ts'
+import type { Log } from '../log.ts'
+import type { Models } from '../models/models.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { Hub } from './hub.ts'
+import type { PromptPlanner } from './prompt-planner.ts'
+import { keepsState } from './turn.ts'
+import type { Turns } from './turns.ts'
+import { wishedModel } from './wished-model.ts'
+
+export interface DraftWork {
+  /** The draft changed: count it for the meter, and prefill it when typing pauses. */
+  draftChanged(conversationId: string): void
+  /** A chat was opened: load its model and its KV state, so that the first answer comes at once. */
+  warm(conversationId: string): void
+  /** Stops the work for a chat, because its turn begins or it is deleted. */
+  cancel(conversationId: string): void
+  close(): void
+}
+
+/** Shorter than a pause between words of a slow typist, longer than between the letters of a quick one. */
+const PAUSE_MS = 120
+
+/** What a chat is settled to before its first message. */
+export const newChatSettings: ConversationSettings = { modelId: null, systemPrompt: null, sampling: {}, keepState: true }
+
+/** Everything that is done ahead of Send, for the chat in front of the person: never in the way of an answer. */
+export function createDraftWork(parts: {
+  storage: Storage
+  models: Models
+  planner: PromptPlanner
+  turns: Turns
+  settings: () => Settings
+  hub: Hub
+  log: Log
+}): DraftWork {
+  const { storage, models, planner, turns, settings, hub, log } = parts
+  const working = new Map<string, { controller: AbortController; timer: NodeJS.Timeout | undefined }>()
+
+  function cancel(conversationId: string): void {
+    const work = working.get(conversationId)
+    if (!work) return
+    clearTimeout(work.timer)
+    work.controller.abort()
+    working.delete(conversationId)
+  }
+
+  function later(conversationId: string, wait: number, options: { load: boolean }): void {
+    cancel(conversationId)
+    const controller = new AbortController()
+    const timer = setTimeout(() => {
+      prepare(conversationId, options, controller.signal)
+        .catch((error: unknown) => {
+          // What fails ahead of Send is said when it is sent; here it only costs the head start.
+          if (!isCancelled(error)) log.debug({ conversationId, error: error instanceof Error ? error.name : 'unknown' }, 'nothing prepared')
+        })
+        .finally(() => {
+          if (working.get(conversationId)?.controller === controller) working.delete(conversationId)
+        })
+    }, wait)
+    working.set(conversationId, { controller, timer })
+  }
+
+  async function prepare(conversationId: string, { load }: { load: boolean }, signal: AbortSignal): Promise<void> {
+    const conversation = {
+      id: conversationId,
+      settings: storage.conversations.get(conversationId)?.settings ?? { ...newChatSettings, ...storage.drafts.settings(conversationId) },
+    }
+    const modelId = wishedModel(conversation.settings.modelId, settings().defaultModelId, models.state().entries)
+    if (!modelId) return
+    let loaded = models.ready(modelId)
+    if (!loaded && !load) return hub.tellChat(conversationId, { type: 'context-changed', context: null })
+    if (!loaded) {
+      const acquired = await models.acquire(modelId, { signal, onProgress: () => {} })
+      acquired.release()
+    }
+    if (keepsState(conversation, settings()) && turns.state(conversationId).at === 'idle') await models.openState(conversationId, modelId)
+    signal.throwIfAborted()
+    loaded = models.ready(modelId)
+    if (!loaded) return
+
+    const draft = storage.drafts.get(conversationId)
+    const path = storage.messages.path(storage.conversations.get(conversationId)?.headId ?? null)
+    const typed = draft.text.trim() !== '' || draft.attachments.length > 0
+    const planned = await planner.plan({ loaded, conversation, path, signal, ...(typed && { draft: { parts: draftParts(draft) } }) })
+    hub.tellChat(conversationId, { type: 'context-changed', context: planned.report })
+    const busy = turns.state(conversationId).at !== 'idle'
+    if (busy || !typed || !settings().prefillDrafts || planned.plan.questionTooLong) return
+    signal.throwIfAborted()
+    await loaded.client.chat.prefill({ chatId: conversationId, prompt: planned.prompt }, { signal })
+  }
+
+  return {
+    draftChanged: conversationId => later(conversationId, PAUSE_MS, { load: true }),
+    warm(conversationId) {
+      const hasMessages = Boolean(storage.conversations.get(conversationId)?.headId)
+      const draft = storage.drafts.get(conversationId)
+      later(conversationId, 0, { load: hasMessages || draft.text !== '' || draft.attachments.length > 0 })
+    },
+    cancel,
+    close() {
+      for (const conversationId of [...working.keys()]) cancel(conversationId)
+    },
+  }
+}
+
+function draftParts(draft: Draft): Part[] {
+  return [...draft.attachments, ...(draft.text === '' ? [] : [{ type: 'text', text: draft.text } satisfies Part])]
+}

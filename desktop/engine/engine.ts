@@ -1,0 +1,235 @@
+import { exportFileName, exportMarkdown } from '@fusion/shared/chat/export-markdown.ts'
+import { type AppState, type EngineContract, type ListEvent, engineContract } from '@fusion/shared/contract/engine.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import type { Settings } from '@fusion/shared/contract/settings.ts'
+import { CONTRACT_VERSION } from '@fusion/shared/contract/version.ts'
+import type { Handlers } from '@fusion/shared/rpc/contract.ts'
+import { createMailbox } from '@fusion/shared/rpc/mailbox.ts'
+import { createDraftWork } from './chat/draft-work.ts'
+import { createHub } from './chat/hub.ts'
+import { createKeepStates } from './chat/keep-states.ts'
+import { openChat } from './chat/open-chat.ts'
+import { createPromptPlanner } from './chat/prompt-planner.ts'
+import { tellChanges } from './chat/tell-changes.ts'
+import { createTurns } from './chat/turns.ts'
+import { wishedModel } from './chat/wished-model.ts'
+import type { Log } from './log.ts'
+import { createModels } from './models/models.ts'
+import { openStorage } from './storage/storage.ts'
+
+export { engineContract }
+
+export interface EngineOptions {
+  /** The data folder. */
+  folder: string
+  /** Where the bundled guide's GGUF lies. */
+  bundledModels: string
+  log: Log
+  version: string
+}
+
+export interface Engine {
+  handlers: Handlers<EngineContract>
+  /** Stops what runs (its text is kept), saves the states of chats, ends the models' processes, closes the database. */
+  close(): Promise<void>
+}
+
+/** Chats told at once when a page asks for the list. */
+const LIST_PART = 500
+
+/** Puts the engine together: storage, models and the turn, behind the contract. Throws what `openStorage` throws. */
+export async function createEngine({ folder, bundledModels, log, version }: EngineOptions): Promise<Engine> {
+  const storage = openStorage({ folder })
+  const settings = () => storage.settings.all()
+  const models = createModels({ folder, bundledFolder: bundledModels, storage, settings, log })
+  const hub = createHub()
+  const planner = createPromptPlanner({ storage, settings })
+  const turns = createTurns({ storage, models, planner, settings, hub, log })
+  const drafts = createDraftWork({ storage, models, planner, turns, settings, hub, log })
+  const keepStates = createKeepStates({ storage, models, turns, settings, log })
+  const stopTelling = tellChanges({ storage, hub })
+  turns.closeInterrupted()
+  turns.onFinished(conversationId => {
+    if (hub.isOpen(conversationId)) drafts.warm(conversationId)
+  })
+  const scanned = models
+    .scan()
+    .catch((error: unknown) => log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'models could not be scanned'))
+
+  const appState = (): AppState => ({ version, contractVersion: CONTRACT_VERSION, dataFolder: folder, notices: storage.notices() })
+
+  /** A stream of whole states: the present one, then each new one. A reader that is behind gets the newest only. */
+  async function* states<T>(read: () => T, listen: (tell: () => void) => () => void, signal: AbortSignal): AsyncGenerator<T, void, void> {
+    const mailbox = createMailbox<{ changed: true }>({ signal, merge: last => last })
+    const unsubscribe = listen(() => mailbox.push({ changed: true }))
+    try {
+      yield read()
+      for await (const _ of mailbox) yield read()
+    } finally {
+      unsubscribe()
+    }
+  }
+
+  const onStorage = (types: readonly string[]) => (tell: () => void) =>
+    storage.onChange(change => {
+      if (types.includes(change.type)) tell()
+    })
+
+  async function* list(signal: AbortSignal): AsyncGenerator<ListEvent, void, void> {
+    const mailbox = createMailbox<ListEvent>({ signal })
+    const unsubscribe = hub.onList(event => mailbox.push(event))
+    try {
+      const conversations = storage.conversations.all()
+      for (let at = 0; at < conversations.length; at += LIST_PART)
+        yield { type: 'list-part', conversations: conversations.slice(at, at + LIST_PART) }
+      yield { type: 'list-complete', folders: storage.folders.all(), newConversationId: storage.drafts.newConversationId() }
+      yield { type: 'answering', conversationIds: turns.answering() }
+      yield* mailbox
+    } finally {
+      unsubscribe()
+    }
+  }
+
+  async function purge(conversationId: string): Promise<void> {
+    const conversation = storage.conversations.get(conversationId)
+    if (!conversation) return
+    if (conversation.life !== 'trash') throw failure('not-in-trash')
+    drafts.cancel(conversationId)
+    await turns.stop(conversationId)
+    await models.deleteStates(conversationId)
+    await storage.conversations.purge(conversationId)
+  }
+
+  function tokensOf(conversationId: string, text: string, signal: AbortSignal): Promise<number | null> {
+    const wish = storage.conversations.get(conversationId)?.settings.modelId ?? storage.drafts.settings(conversationId)?.modelId ?? null
+    const modelId = wishedModel(wish, settings().defaultModelId, models.state().entries)
+    const loaded = modelId ? models.ready(modelId) : undefined
+    return loaded ? loaded.client.tokens.countText({ text }, { signal }).then(({ tokens }) => tokens) : Promise.resolve(null)
+  }
+
+  const handlers: Handlers<EngineContract> = {
+    app: {
+      watch: (_, signal) => states(appState, onStorage(['notice-changed']), signal),
+      dismissNotice: async ({ id }) => done(storage.dismissNotice(id)),
+    },
+    chats: {
+      list: (_, signal) => list(signal),
+      open: ({ conversationId }, signal) => openChat({ storage, turns, hub, drafts }, conversationId, signal),
+      messages: async ({ conversationId, ids }) => {
+        turns.flush(conversationId)
+        return { messages: storage.messages.many(ids).filter(message => message.conversationId === conversationId) }
+      },
+      rename: async ({ conversationId, title }) => done(storage.conversations.rename(conversationId, title)),
+      pin: async ({ conversationId, pinned }) => done(storage.conversations.pin(conversationId, pinned)),
+      moveToFolder: async ({ conversationId, folderId }) => done(storage.conversations.moveToFolder(conversationId, folderId)),
+      setPrivacy: async ({ conversationId, privacy }) => done(storage.conversations.setPrivacy(conversationId, privacy)),
+      setSettings: async ({ conversationId, settings: wished }) => {
+        if (storage.conversations.get(conversationId)) storage.conversations.setSettings(conversationId, wished)
+        else storage.drafts.setSettings(conversationId, wished)
+        if (wished.keepState === false) await models.deleteStates(conversationId)
+        drafts.warm(conversationId)
+        return {}
+      },
+      showBranch: async ({ conversationId, messageId }) => {
+        const message = storage.messages.get(messageId)
+        if (message?.conversationId !== conversationId) throw failure('not-found')
+        return done(storage.conversations.setHead(conversationId, storage.messages.newestLeaf(messageId)))
+      },
+      trash: async ({ conversationId }) => {
+        drafts.cancel(conversationId)
+        await turns.stop(conversationId)
+        return done(storage.conversations.trash(conversationId))
+      },
+      restore: async ({ conversationId }) => done(storage.conversations.restore(conversationId)),
+      purge: async ({ conversationId }) => done(await purge(conversationId)),
+      emptyTrash: async () => {
+        for (const { id, life } of storage.conversations.all()) if (life === 'trash') await purge(id)
+        return {}
+      },
+      exportMarkdown: async ({ conversationId }) => {
+        const conversation = storage.conversations.get(conversationId)
+        if (!conversation) throw failure('not-found')
+        turns.flush(conversationId)
+        const ids = storage.messages.path(conversation.headId).map(entry => entry.id)
+        return { fileName: exportFileName(conversation.title), markdown: exportMarkdown(conversation, storage.messages.many(ids)) }
+      },
+    },
+    folders: {
+      add: async ({ name }) => ({ folderId: storage.folders.add(name).id }),
+      rename: async ({ folderId, name }) => done(storage.folders.rename(folderId, name)),
+      remove: async ({ folderId }) => done(storage.folders.remove(folderId)),
+    },
+    drafts: {
+      set: async ({ conversationId, draft }) => {
+        storage.drafts.set(conversationId, draft)
+        drafts.draftChanged(conversationId)
+        return {}
+      },
+    },
+    attachments: {
+      add: async ({ name, text }) => ({ attachment: storage.attachments.add(name, text) }),
+      read: async ({ hash }) => {
+        const text = storage.attachments.read(hash)
+        if (text === undefined) throw failure('not-found')
+        return { text }
+      },
+      count: async ({ conversationId, hash }, signal) => {
+        const text = storage.attachments.read(hash)
+        if (text === undefined) throw failure('not-found')
+        return { tokens: await tokensOf(conversationId, text, signal) }
+      },
+    },
+    turns: {
+      send: async question => {
+        drafts.cancel(question.conversationId)
+        await scanned
+        return done(await turns.send(question))
+      },
+      stop: async ({ conversationId }) => done(await turns.stop(conversationId)),
+      answer: async ({ conversationId, messageId }) => {
+        drafts.cancel(conversationId)
+        return done(await turns.answer(conversationId, messageId))
+      },
+      goOn: async ({ conversationId, messageId }) => {
+        drafts.cancel(conversationId)
+        return done(await turns.goOn(conversationId, messageId))
+      },
+    },
+    search: { find: async query => storage.search.find(query) },
+    models: {
+      watch: (_, signal) => states(models.state, models.watch, signal),
+      add: async ({ path }) => ({ modelId: await models.add(path) }),
+      beginCopy: async input => ({ copyId: await models.beginCopy(input) }),
+      copyChunk: async input => done(await models.copyChunk(input)),
+      finishCopy: async ({ copyId }) => ({ modelId: await models.finishCopy(copyId) }),
+      cancelCopy: async ({ copyId }) => done(await models.cancelCopy(copyId)),
+      remove: async ({ modelId, deleteFile }) => done(await models.remove(modelId, deleteFile)),
+      load: async ({ modelId }, signal) => {
+        const loaded = await models.acquire(modelId, { signal, onProgress: () => {} })
+        return done(loaded.release())
+      },
+      unload: async ({ modelId }) => done(await models.unload(modelId)),
+      dismissArrival: async ({ id }) => done(models.dismissArrival(id)),
+      browse: async ({ path }) => models.browse(path),
+    },
+    settings: {
+      watch: (_, signal) => states(settings, onStorage(['settings-changed']), signal),
+      set: async (changed: Partial<Settings>) => done(storage.settings.set(changed)),
+    },
+  }
+
+  return {
+    handlers,
+    async close() {
+      drafts.close()
+      await turns.close()
+      await keepStates.saveAll()
+      await models.close()
+      stopTelling()
+      storage.close()
+    },
+  }
+}
+
+/** The empty answer of a call that only had to happen. */
+const done = (_: void): Record<string, never> => ({})
