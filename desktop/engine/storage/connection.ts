@@ -1,0 +1,89 @@
+import Database from 'better-sqlite3'
+import { createChanges, type StorageChange } from './changes.ts'
+import { asFailure } from './sqlite-failure.ts'
+
+export type Sqlite = Database.Database
+
+/** One open database with its transactions: what every part of the storage works on. */
+export interface Connection {
+  sqlite: Sqlite
+  now(): number
+  /** One durable transaction (an fsync); inside another one it joins that. Changes told within it go out after the commit, or never. */
+  commit<T>(work: () => T): T
+  /** The same without the fsync: survives the death of this process, and a loss of power only up to the last durable commit. */
+  commitLightly<T>(work: () => T): T
+  /** Reads; SQLite's errors become failures. */
+  read<T>(work: () => T): T
+  tell(change: StorageChange): void
+  onChange(listener: (change: StorageChange) => void): () => void
+  close(): void
+}
+
+/** Settings of every connection that writes to Fusion's database. */
+export function setUp(sqlite: Sqlite): void {
+  sqlite.pragma('journal_mode = wal')
+  sqlite.pragma('synchronous = full')
+  sqlite.pragma('foreign_keys = on')
+  // Deleted text is overwritten with zeros, and what is sorted never reaches a temporary file.
+  sqlite.pragma('secure_delete = on')
+  sqlite.pragma('temp_store = memory')
+  // 4 MB instead of 16: the engine shall stay small, and the file is in the page cache anyway.
+  sqlite.pragma('cache_size = -4096')
+  sqlite.pragma('journal_size_limit = 4194304')
+}
+
+export function createConnection(sqlite: Sqlite, now: () => number): Connection {
+  const changes = createChanges()
+  const begin = sqlite.prepare('begin immediate')
+  const end = sqlite.prepare('commit')
+  const undo = sqlite.prepare('rollback')
+  let waiting: StorageChange[] = []
+
+  function transaction<T>(work: () => T): T {
+    if (sqlite.inTransaction) return work()
+    waiting = []
+    let result: T
+    try {
+      begin.run()
+      result = work()
+      end.run()
+    } catch (error) {
+      waiting = []
+      // A full disk rolls back by itself.
+      if (sqlite.inTransaction) undo.run()
+      throw asFailure(error)
+    }
+    const told = waiting
+    waiting = []
+    for (const change of told) changes.emit(change)
+    return result
+  }
+
+  return {
+    sqlite,
+    now,
+    commit: transaction,
+    commitLightly(work) {
+      if (sqlite.inTransaction) return work()
+      sqlite.pragma('synchronous = normal')
+      try {
+        return transaction(work)
+      } finally {
+        sqlite.pragma('synchronous = full')
+      }
+    },
+    read(work) {
+      try {
+        return work()
+      } catch (error) {
+        throw asFailure(error)
+      }
+    },
+    tell(change) {
+      if (sqlite.inTransaction) waiting.push(change)
+      else changes.emit(change)
+    },
+    onChange: changes.on,
+    close: () => void sqlite.close(),
+  }
+}

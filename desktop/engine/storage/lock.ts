@@ -1,0 +1,24 @@
+import Database from 'better-sqlite3'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import { asFailure, sqliteCode } from './sqlite-failure.ts'
+
+/**
+ * Takes the data folder for this process, or throws `data-folder-in-use`. The lock is SQLite's own on an empty file, so the operating
+ * system gives it back when the holder dies, however it dies, on each of the three systems.
+ */
+export function lockFolder(folder: string): { release(): void } {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  let lock: Database.Database | undefined
+  try {
+    lock = new Database(join(folder, 'fusion.lock'), { timeout: 0 })
+    lock.exec('begin exclusive')
+  } catch (error) {
+    lock?.close()
+    if (sqliteCode(error)?.startsWith('SQLITE_BUSY')) throw failure('data-folder-in-use', {}, { cause: error })
+    throw asFailure(error)
+  }
+  const held = lock
+  return { release: () => void held.close() }
+}

@@ -1,0 +1,206 @@
+import { Compile } from 'typebox/compile'
+import { Message } from '@fusion/shared/chat/message.ts'
+import type { PathEntry } from '@fusion/shared/contract/engine.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import type { Connection } from './connection.ts'
+import { parseJson, type Conversations } from './conversations.ts'
+import { fold, type GrowthPart } from './fold.ts'
+import type { Notices } from './notices.ts'
+import type { Search } from './search.ts'
+import { newestLeafUnder, pathTo, type TreeNode } from './tree.ts'
+
+export type Finish = Pick<Message, 'status' | 'segments' | 'finishReason' | 'failure' | 'leftOut'>
+
+export interface Messages {
+  get(id: string): Message | undefined
+  /** In the order asked for; those that are not there or unreadable are left out. */
+  many(ids: readonly string[]): Message[]
+  /** From the root to the head; empty for null or an unknown head. */
+  path(headId: string | null): PathEntry[]
+  newestLeaf(messageId: string): string | undefined
+  /** Oldest first; `parentId` null: the roots of the conversation. */
+  childrenOf(parentId: string | null, conversationId: string): string[]
+  /** Keeps a finished message, durably. */
+  add(message: Message): void
+  /** Keeps a message that will grow. */
+  begin(message: Message): void
+  /** Appends to the growing text. */
+  grow(id: string, part: GrowthPart, text: string): void
+  setSegments(id: string, segments: Message['segments']): void
+  /** Ends the growing, durably. */
+  finish(id: string, finish: Finish): Message
+  /** Those that a crash left growing. */
+  growing(): Message[]
+}
+
+interface Row {
+  seq: number
+  id: string
+  conversation_id: string
+  parent: string | null
+  role: string
+  status: string
+  body: string
+  created_at: number
+}
+
+const readable = Compile(Message)
+/** A counter's room within each millisecond: 2^10, so that 2^43 ms (till the year 2248) stay whole numbers in JavaScript. */
+const SEQ_PER_MS = 1024
+
+export function createMessages(
+  connection: Connection,
+  notices: Notices,
+  search: Search,
+  conversations: Pick<Conversations, 'get'>,
+): Messages {
+  const { sqlite, now, commit, commitLightly, read, tell } = connection
+  const columns = 'seq, msg.id, conv.id as conversation_id, parent, role, status, body, msg.created_at'
+  const selectOne = sqlite.prepare<[string], Row>(`select ${columns} from msg join conv on conv.key = msg.conv where msg.id = ?`)
+  const selectGrowing = sqlite.prepare<[], Row>(
+    `select ${columns} from msg join conv on conv.key = msg.conv where status = 'growing' order by seq`,
+  )
+  const selectTree = sqlite.prepare<[string], TreeNode>(
+    'select id, parent, role from msg where conv = (select conv from msg where id = ?) order by seq',
+  )
+  const selectChildren = sqlite
+    .prepare<[string, string], string>('select id from msg where parent = ? and conv = (select key from conv where id = ?) order by seq')
+    .pluck()
+  const selectRoots = sqlite
+    .prepare<[string], string>('select id from msg where parent is null and conv = (select key from conv where id = ?) order by seq')
+    .pluck()
+  const selectKey = sqlite.prepare<[string], number>('select key from conv where id = ? and gone is null').pluck()
+  const selectSeq = sqlite.prepare<[string], number>(`select seq from msg where id = ? and status = 'growing'`).pluck()
+  const selectLastSeq = sqlite.prepare<[number, number], number>('select max(seq) from msg where seq >= ? and seq < ?').pluck()
+  const insert = sqlite.prepare(
+    `insert into msg (seq, id, conv, parent, role, status, body, created_at)
+     values (:seq, :id, :conv, :parent, :role, :status, :body, :createdAt)`,
+  )
+  const insertAttachment = sqlite.prepare('insert or ignore into msg_attachment (msg, hash) values (?, ?)')
+  const touch = sqlite.prepare('update conv set updated_at = max(updated_at, ?) where key = ?')
+  const update = sqlite.prepare('update msg set status = ?, body = ? where seq = ?')
+  const insertGrowth = sqlite.prepare('insert into growth (msg, part, text) values (?, ?, ?)')
+  const selectGrowth = sqlite.prepare<[number], { part: GrowthPart; text: string }>(
+    'select part, text from growth where msg = ? order by number',
+  )
+  const deleteGrowth = sqlite.prepare('delete from growth where msg = ?')
+
+  function growthOf(seq: number): { part: GrowthPart; text: string }[] {
+    return selectGrowth.all(seq).flatMap(({ part, text }) => {
+      const appended = parseJson(text)
+      return typeof appended === 'string' ? [{ part, text: appended }] : []
+    })
+  }
+
+  function parse(row: Row): Message | undefined {
+    const body = parseJson(row.body)
+    const message = {
+      id: row.id,
+      conversationId: row.conversation_id,
+      parentId: row.parent,
+      role: row.role,
+      status: row.status,
+      createdAt: row.created_at,
+      ...(typeof body === 'object' ? body : undefined),
+    }
+    if (!readable.Check(message)) {
+      notices.rowUnreadable('msg', row.seq)
+      return undefined
+    }
+    if (message.status !== 'growing') return message
+    return { ...message, parts: fold(message.parts, growthOf(row.seq)) }
+  }
+
+  function get(id: string): Message | undefined {
+    return read(() => {
+      const row = selectOne.get(id)
+      return row && parse(row)
+    })
+  }
+
+  /** The first free place at or after the message's time. */
+  function seqFor(createdAt: number): number {
+    for (let ms = createdAt; ; ms++) {
+      const last = selectLastSeq.get(ms * SEQ_PER_MS, (ms + 1) * SEQ_PER_MS)
+      if (last === null || last === undefined) return ms * SEQ_PER_MS
+      if (last + 1 < (ms + 1) * SEQ_PER_MS) return last + 1
+    }
+  }
+
+  function put(message: Message): void {
+    if (!readable.Check(message)) throw failure('bad-input')
+    const conv = selectKey.get(message.conversationId)
+    if (conv === undefined) throw failure('not-found')
+    const seq = seqFor(message.createdAt)
+    insert.run({
+      seq,
+      id: message.id,
+      conv,
+      parent: message.parentId,
+      role: message.role,
+      status: message.status,
+      body: bodyOf(message),
+      createdAt: message.createdAt,
+    })
+    for (const part of message.parts) if (part.type === 'attachment') insertAttachment.run(seq, part.hash)
+    touch.run(message.createdAt, conv)
+    if (message.status !== 'growing') search.messageFinished(seq, message)
+    tell({ type: 'message-changed', message })
+    tellConversation(message.conversationId)
+  }
+
+  function tellConversation(id: string): void {
+    const conversation = conversations.get(id)
+    if (conversation) tell({ type: 'conversation-changed', conversation })
+  }
+
+  function growingSeq(id: string): number {
+    const seq = selectSeq.get(id)
+    if (seq === undefined) throw failure('not-found')
+    return seq
+  }
+
+  return {
+    get,
+    many: ids => ids.flatMap(id => get(id) ?? []),
+    path: headId => (headId === null ? [] : read(() => pathTo(selectTree.all(headId), headId))),
+    newestLeaf: messageId => read(() => newestLeafUnder(selectTree.all(messageId), messageId)),
+    childrenOf: (parentId, conversationId) =>
+      read(() => (parentId === null ? selectRoots.all(conversationId) : selectChildren.all(parentId, conversationId))),
+    add: message => commit(() => put(message)),
+    begin: message => commit(() => put(message)),
+    grow(id, part, text) {
+      commitLightly(() => insertGrowth.run(growingSeq(id), part, JSON.stringify(text)))
+    },
+    setSegments(id, segments) {
+      commitLightly(() => {
+        const seq = growingSeq(id)
+        const row = selectOne.get(id)!
+        const body = parseJson(row.body)
+        update.run('growing', JSON.stringify({ ...(typeof body === 'object' ? body : undefined), segments }), seq)
+      })
+    },
+    finish(id, finish) {
+      return commit(() => {
+        const seq = growingSeq(id)
+        const message = get(id)
+        if (!message) throw failure('not-found')
+        const finished: Message = { ...message, ...finish }
+        if (!readable.Check(finished) || finished.status === 'growing') throw failure('bad-input')
+        update.run(finished.status, bodyOf(finished), seq)
+        deleteGrowth.run(seq)
+        touch.run(now(), selectKey.get(finished.conversationId))
+        search.messageFinished(seq, finished)
+        tell({ type: 'message-changed', message: finished })
+        tellConversation(finished.conversationId)
+        return finished
+      })
+    },
+    growing: () => read(() => selectGrowing.all().flatMap(row => parse(row) ?? [])),
+  }
+}
+
+/** JSON escapes lone surrogates and NUL, so that every text comes back as it was given. */
+function bodyOf({ parts, segments, finishReason, failure, leftOut }: Message): string {
+  return JSON.stringify({ parts, segments, finishReason, failure, leftOut })
+}
