@@ -101,7 +101,7 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
   }
 
   function tokensOf(conversationId: string, text: string, signal: AbortSignal): Promise<number | null> {
-    const wish = storage.conversations.get(conversationId)?.settings.modelId ?? storage.drafts.settings(conversationId)?.modelId ?? null
+    const wish = storage.conversations.get(conversationId)?.settings.modelId ?? storage.drafts.getSettings(conversationId).modelId ?? null
     const modelId = wishedModel(wish, settings().defaultModelId, models.state().entries)
     const loaded = modelId ? models.ready(modelId) : undefined
     return loaded ? loaded.client.tokens.countText({ text }, { signal }).then(({ tokens }) => tokens) : Promise.resolve(null)
@@ -133,7 +133,7 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
       showBranch: async ({ conversationId, messageId }) => {
         const message = storage.messages.get(messageId)
         if (message?.conversationId !== conversationId) throw failure('not-found')
-        return done(storage.conversations.setHead(conversationId, storage.messages.newestLeaf(messageId)))
+        return done(storage.conversations.setHead(conversationId, storage.messages.newestLeaf(messageId) ?? messageId))
       },
       trash: async ({ conversationId }) => {
         drafts.cancel(conversationId)

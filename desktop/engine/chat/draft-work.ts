@@ -39,6 +39,7 @@ export function createDraftWork(parts: {
   log: Log
 }): DraftWork {
   const { storage, models, planner, turns, settings, hub, log } = parts
+  const closing = new AbortController()
   const working = new Map<string, { controller: AbortController; timer: NodeJS.Timeout | undefined }>()
 
   function cancel(conversationId: string): void {
@@ -68,14 +69,18 @@ export function createDraftWork(parts: {
   async function prepare(conversationId: string, { load }: { load: boolean }, signal: AbortSignal): Promise<void> {
     const conversation = {
       id: conversationId,
-      settings: storage.conversations.get(conversationId)?.settings ?? { ...newChatSettings, ...storage.drafts.settings(conversationId) },
+      settings: storage.conversations.get(conversationId)?.settings ?? {
+        ...newChatSettings,
+        ...storage.drafts.getSettings(conversationId),
+      },
     }
     const modelId = wishedModel(conversation.settings.modelId, settings().defaultModelId, models.state().entries)
     if (!modelId) return
     let loaded = models.ready(modelId)
     if (!loaded && !load) return hub.tellChat(conversationId, { type: 'context-changed', context: null })
     if (!loaded) {
-      const acquired = await models.acquire(modelId, { signal, onProgress: () => {} })
+      // Not given up with the draft's next letter: a load begun again at each of them would never end.
+      const acquired = await models.acquire(modelId, { signal: closing.signal, onProgress: () => {} })
       acquired.release()
     }
     if (keepsState(conversation, settings()) && turns.state(conversationId).at === 'idle') await models.openState(conversationId, modelId)
@@ -103,6 +108,7 @@ export function createDraftWork(parts: {
     },
     cancel,
     close() {
+      closing.abort()
       for (const conversationId of [...working.keys()]) cancel(conversationId)
     },
   }

@@ -42,6 +42,7 @@ interface Chat {
   at: Pick<TurnState, 'at' | 'fraction' | 'failure'>
 }
 
+const NO_DRAFT = { text: '', attachments: [] }
 const IDLE = { at: 'idle', fraction: null, failure: null } as const
 
 /** One turn at a time in each chat, in the order asked for; different chats at once. */
@@ -105,7 +106,7 @@ export function createTurns(parts: TurnParts): Turns {
     const controller = new AbortController()
     let answer: ReturnType<typeof beginAnswer>
     try {
-      answer = beginAnswer(conversationId, job)
+      answer = storage.atomically(() => beginAnswer(conversationId, job))
     } catch (error) {
       // A full disk, or the chat went to the trash: the question stays in line until somebody asks again.
       chat.queue.unshift(job)
@@ -224,13 +225,10 @@ export function createTurns(parts: TurnParts): Turns {
       if (parentId !== undefined && parentId !== null) messageOf(conversationId, parentId)
       const edits = known !== undefined && parentId !== undefined && parentId !== known.headId
       if (edits) await stop(conversationId)
-      if (!known) createConversation(conversationId, text, attachments)
-      const chat = chatOf(conversationId)
-      const head = storage.conversations.get(conversationId)?.headId ?? null
       const question: Message = {
         id: questionId,
         conversationId,
-        parentId: parentId === undefined ? head : parentId,
+        parentId: parentId === undefined ? (storage.conversations.get(conversationId)?.headId ?? null) : parentId,
         role: 'user',
         parts: [...attachments, ...(text === '' ? [] : [{ type: 'text', text } satisfies Part])],
         status: 'complete',
@@ -241,9 +239,15 @@ export function createTurns(parts: TurnParts): Turns {
         createdAt: Date.now(),
       }
       if (question.parts.length === 0) throw failure('bad-input')
-      storage.messages.add(question)
-      storage.conversations.setHead(conversationId, questionId)
-      clearDraft(conversationId)
+      // One commit: never a chat without its question, nor a draft that was sent and is still there.
+      storage.atomically(() => {
+        if (!known) createConversation(conversationId, text, attachments)
+        storage.messages.add(question)
+        storage.conversations.setHead(conversationId, questionId)
+        storage.drafts.set(conversationId, NO_DRAFT)
+      })
+      hub.tellChat(conversationId, { type: 'draft-changed', draft: NO_DRAFT })
+      const chat = chatOf(conversationId)
       chat.paused = false
       enqueue(conversationId, { kind: 'answer', questionId, show: false, startedAt, askAgain: false })
     },
@@ -303,18 +307,12 @@ export function createTurns(parts: TurnParts): Turns {
   }
 
   function createConversation(conversationId: string, text: string, attachments: AttachmentPart[]): void {
-    const waiting = storage.drafts.settings(conversationId)
+    const waiting = storage.drafts.getSettings(conversationId)
     storage.conversations.create({
       id: conversationId,
       title: titleFrom(text, attachments[0]?.name),
-      ...(waiting && { settings: waiting }),
+      settings: waiting,
     })
     if (storage.drafts.newConversationId() === conversationId) storage.drafts.renewNewConversationId()
-  }
-
-  function clearDraft(conversationId: string): void {
-    const empty = { text: '', attachments: [] }
-    storage.drafts.set(conversationId, empty)
-    hub.tellChat(conversationId, { type: 'draft-changed', draft: empty })
   }
 }
