@@ -23,7 +23,7 @@ const words = {
   'data-folder-in-use': { what: 'Another Fusion is using this data folder.', next: 'Use that one, or close it first.' },
   'data-folder-read-only': {
     what: 'Fusion cannot write to its data folder {folder}.',
-    next: 'Make the folder writable, then try again. You can read your chats meanwhile.',
+    next: 'Make the folder writable, then start Fusion again. Nothing was changed.',
   },
   'database-newer': { what: 'Your chats were last opened by a newer Fusion.', next: 'Update this one to open them. Nothing was changed.' },
   'database-damaged': {
