@@ -1,9 +1,11 @@
 import { Type, type Static } from 'typebox'
 
+const MAX_MESSAGE = 2000
+
 /** A failure as it crosses a wire. `detail` holds names and numbers for the sentence a person reads, never what people wrote. */
 export const FailureBody = Type.Object({
   code: Type.String({ maxLength: 64 }),
-  message: Type.String({ maxLength: 2000 }),
+  message: Type.String({ maxLength: MAX_MESSAGE }),
   retryable: Type.Boolean(),
   detail: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]))),
 })
@@ -30,7 +32,7 @@ export class Failure<Code extends string = string> extends Error {
 
   static toBody(error: unknown): FailureBody {
     if (error instanceof Failure) {
-      const body: FailureBody = { code: error.code, message: error.message, retryable: error.retryable }
+      const body: FailureBody = { code: error.code, message: error.message.slice(0, MAX_MESSAGE), retryable: error.retryable }
       return error.detail ? { ...body, detail: error.detail } : body
     }
     if (error instanceof Error && error.name === 'AbortError') return { code: 'cancelled', message: 'Cancelled', retryable: false }

@@ -1,6 +1,6 @@
 import { connect } from './connect.ts'
 import type { Client, Contract, Options } from './contract.ts'
-import { Failure, isCancelled } from './failure.ts'
+import { Failure } from './failure.ts'
 import type { Port, Up } from './wire.ts'
 
 export type LinkState = 'connecting' | 'online' | 'lost'
@@ -10,18 +10,24 @@ export interface Link<C extends Contract> {
   client(options?: Options): Promise<Client<C>>
   /**
    * Reads a stream for as long as the link lives: when the port is lost it is opened anew, so its first items must again tell everything.
-   * `onItem` is called in order. Ends when `signal` aborts or the stream ends; throws what the stream throws, but for `disconnected` and `fell-behind`.
+   * `onItem` is called in order. Ends when `signal` aborts, the stream ends or the link is closed; throws what the stream throws, but for
+   * `disconnected` and `fell-behind`.
    */
   subscribe<T>(open: (client: Client<C>, options: Options) => AsyncIterable<T>, onItem: (item: T) => void, options?: Options): Promise<void>
+  /** Tells each change of state; a link begins as `connecting`. Returns what takes the listener off. */
   onState(listener: (state: LinkState) => void): () => void
   close(): void
 }
 
 /** A lost port, or a reader that was too slow: both are mended by a fresh subscription, which begins with the whole state. */
 const SUBSCRIBE_AGAIN = new Set(['disconnected', 'fell-behind'])
+const SUBSCRIBE_AGAIN_MS = 50
+
+/** A port that lived shorter counts as one more failed try, so that a server which hangs up at once is not dialled ten times a second. */
+const STEADY_MS = 5000
 
 export interface LinkOptions {
-  /** Wait before the n-th try to connect again, in ms. */
+  /** Wait before the n-th try (from 0) to connect again, in ms. */
   backOffMs?: (attempt: number) => number
 }
 
@@ -36,46 +42,47 @@ export function createLink<C extends Contract>(contract: C, dial: () => Promise<
   let closed = false
 
   function enter(next: LinkState): void {
-    if (state === next) return
+    if (state === next || closed) return
     state = next
     for (const listener of listeners) listener(next)
   }
 
   function dialAgain(attempt: number): void {
     if (closed) return
-    timer = setTimeout(() => void open(attempt), backOffMs(attempt))
+    timer = setTimeout(() => void open(attempt + 1), backOffMs(attempt))
   }
 
   async function open(attempt: number): Promise<void> {
+    let next: Port<unknown, Up>
     try {
-      const next = await dial()
-      if (closed) return next.close()
-      port = next
-      const client = connect(contract, next)
-      next.onClose(() => {
-        if (port !== next || closed) return
-        port = undefined
-        present = Promise.withResolvers<Client<C>>()
-        enter('lost')
-        dialAgain(0)
-      })
-      // A port can close between its dialling and our listening; then onClose has replaced `present` and this client is never given out.
-      if (port === next) {
-        present.resolve(client)
-        enter('online')
-      }
+      next = await dial()
     } catch {
       enter('lost')
-      dialAgain(attempt + 1)
+      return dialAgain(attempt)
     }
+    if (closed) return next.close()
+    port = next
+    const openedAt = Date.now()
+    const client = connect(contract, next)
+    next.onClose(() => {
+      if (port !== next || closed) return
+      port = undefined
+      present = Promise.withResolvers<Client<C>>()
+      enter('lost')
+      dialAgain(Date.now() - openedAt < STEADY_MS ? attempt : 0)
+    })
+    // A port can close between its dialling and our listening; then onClose has replaced `present` and this client is never given out.
+    if (port !== next) return
+    present.resolve(client)
+    enter('online')
   }
 
   async function client({ signal }: Options = {}): Promise<Client<C>> {
     if (closed) throw new Failure('disconnected', 'The connection to the engine was closed')
     if (!signal) return present.promise
-    signal.throwIfAborted()
     const aborted = Promise.withResolvers<never>()
     const stop = () => aborted.reject(new Failure('cancelled', 'Cancelled'))
+    if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
     try {
       return await Promise.race([present.promise, aborted.promise])
@@ -94,8 +101,12 @@ export function createLink<C extends Contract>(contract: C, dial: () => Promise<
         for await (const item of openStream(await client({ signal }), { signal })) onItem(item)
         return
       } catch (error) {
-        if (signal?.aborted && isCancelled(error)) return
-        if (closed || !(error instanceof Failure) || !SUBSCRIBE_AGAIN.has(error.code)) throw error
+        if (!(error instanceof Failure)) throw error
+        if (signal?.aborted && error.code === 'cancelled') return
+        if (!SUBSCRIBE_AGAIN.has(error.code)) throw error
+        if (closed) return
+        // A server that fails each subscription at once must not be asked anew without a breath.
+        await new Promise<void>(resolve => setTimeout(resolve, SUBSCRIBE_AGAIN_MS))
       }
     }
   }

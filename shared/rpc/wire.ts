@@ -23,10 +23,18 @@ export const Down = Type.Union([
 ])
 export type Down = Static<typeof Down>
 
+/** The number of a message that is otherwise not of the wire's form, so that whoever waits under it can be told. */
+export function idOf(message: unknown): number | undefined {
+  const id = typeof message === 'object' && message !== null && 'id' in message ? message.id : undefined
+  return typeof id === 'number' && Number.isInteger(id) && id >= 1 ? id : undefined
+}
+
 /** All a transport has to be: a MessagePort, a WebSocket, a child process, or two arrays in a test. `post` to a closed port does nothing. */
 export interface Port<In, Out> {
   post(message: Out): void
+  /** One listener. What arrived before it was set is kept for it. */
   onMessage(listener: (message: In) => void): void
+  /** Called once, whichever side closed; at once when the port is closed already. */
   onClose(listener: () => void): void
   close(): void
 }
