@@ -1,0 +1,51 @@
+// The engine as Electron's utility process. It never imports electron: what Electron adds to `process` is named here.
+import { messagePort, type EmitterPort } from '@fusion/shared/rpc/message-port.ts'
+import { sentence } from '@fusion/shared/contract/failures.ts'
+import { Failure } from '@fusion/shared/rpc/failure.ts'
+import { readConfig, WrongSetting } from './config.ts'
+import { startEngine } from './start-engine.ts'
+import { onStopSignal } from './stop-signals.ts'
+
+/** The part of Electron's `process.parentPort` that is used. */
+interface ParentPort {
+  on(event: 'message', listener: (event: { data: unknown; ports: EmitterPort[] }) => void): void
+  postMessage(message: ToMain): void
+}
+
+/** What the engine tells main: it answers pages now, or it can't start and why, in words for a person. */
+type ToMain = { type: 'engine-ready' } | { type: 'engine-failed'; code: string; what: string; next: string }
+
+const { parentPort } = process as NodeJS.Process & { parentPort?: ParentPort }
+if (!parentPort) {
+  process.stderr.write('This file is the engine inside Electron; start it there, or use serve.\n')
+  process.exit(1)
+}
+
+/** Main may send a page's port before the engine stands: such a page waits. */
+const waiting: EmitterPort[] = []
+let take = (port: EmitterPort): void => void waiting.push(port)
+let close = async (): Promise<void> => {}
+
+parentPort.on('message', ({ data, ports }) => {
+  const type = typeof data === 'object' && data !== null && 'type' in data ? data.type : undefined
+  const [port] = ports
+  if (type === 'page-port' && port) take(port)
+  if (type === 'close') void close().then(() => process.exit(0))
+})
+
+try {
+  const engine = await startEngine(readConfig())
+  take = port => engine.servePage(messagePort(port))
+  for (const port of waiting) take(port)
+  close = () => engine.close()
+  onStopSignal(close)
+  parentPort.postMessage({ type: 'engine-ready' })
+} catch (error) {
+  parentPort.postMessage(failed(error))
+}
+
+function failed(error: unknown): ToMain {
+  if (error instanceof WrongSetting) return { type: 'engine-failed', code: 'wrong-setting', what: error.message, next: '' }
+  const body = Failure.toBody(error)
+  return { type: 'engine-failed', code: body.code, ...sentence(body) }
+}

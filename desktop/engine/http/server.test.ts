@@ -1,0 +1,312 @@
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type IncomingHttpHeaders, request as httpRequest } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { call, stream } from '@fusion/shared/rpc/contract.ts'
+import { connect } from '@fusion/shared/rpc/connect.ts'
+import { serve } from '@fusion/shared/rpc/serve.ts'
+import { webSocketPort } from '@fusion/shared/rpc/web-socket.ts'
+import { Type } from 'typebox'
+import { expect, onTestFinished, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { createLog } from '../log.ts'
+import { type HttpServer, startHttpServer } from './server.ts'
+import { MAX_MESSAGE_BYTES, type SocketLimits } from './sockets.ts'
+
+const contract = {
+  words: {
+    echo: call(Type.Object({ text: Type.String() }), Type.Object({ text: Type.String() })),
+    flood: stream(Type.Object({ characters: Type.Integer() }), Type.Object({ text: Type.String() })),
+  },
+}
+
+interface Answer {
+  status: number
+  headers: IncomingHttpHeaders
+  body: string
+}
+
+async function start(limits: SocketLimits = {}): Promise<HttpServer & { logged: string[]; floods: { ended: Promise<void> } }> {
+  const page = await mkdtemp(join(tmpdir(), 'fusion-page-'))
+  onTestFinished(() => rm(page, { recursive: true }))
+  await mkdir(join(page, 'assets'))
+  await writeFile(join(page, 'index.html'), '<!doctype html><title>Fusion</title>')
+  await writeFile(join(page, 'assets/main-a1b2c3.js'), 'export {}')
+  const logged: string[] = []
+  const flood = Promise.withResolvers<void>()
+  const server = await startHttpServer({
+    port: 0,
+    page,
+    log: createLog({ level: 'debug', write: line => void logged.push(line) }),
+    limits,
+    onPort: port =>
+      serve(
+        contract,
+        {
+          words: {
+            echo: async ({ text }) => ({ text }),
+            async *flood({ characters }) {
+              try {
+                for (;;) yield { text: 'x'.repeat(characters) }
+              } finally {
+                flood.resolve()
+              }
+            },
+          },
+        },
+        port,
+      ),
+  })
+  onTestFinished(() => server.close())
+  return { ...server, logged, floods: { ended: flood.promise } }
+}
+
+/** By node:http, which sends the path and every header just as told: also what no browser would send. */
+function ask(
+  port: number,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  const request = httpRequest(
+    { host: '127.0.0.1', port, path, method: options.method ?? 'GET', headers: options.headers ?? {} },
+    async response => {
+      let body = ''
+      for await (const chunk of response.setEncoding('utf8')) body += chunk
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, body })
+    },
+  )
+  request.on('error', reject)
+  request.end(options.body)
+  return promise
+}
+
+const origin = (port: number) => `http://127.0.0.1:${port}`
+
+function signIn(port: number, token: string, headers: Record<string, string> = {}): Promise<Answer> {
+  return ask(port, '/session', { method: 'POST', headers: { origin: origin(port), ...headers }, body: JSON.stringify({ token }) })
+}
+
+async function cookieOf({ port, token }: HttpServer): Promise<string> {
+  const { headers } = await signIn(port, token)
+  return headers['set-cookie']![0]!.split(';')[0]!
+}
+
+/** Resolves to an open socket, or to the status of the refusal. */
+function dial(port: number, headers: Record<string, string>): Promise<WebSocket | number> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/rpc`, { headers })
+  onTestFinished(() => socket.terminate())
+  return new Promise((resolve, reject) => {
+    socket.on('open', () => resolve(socket))
+    socket.on('unexpected-response', (_, response) => resolve(response.statusCode ?? 0))
+    socket.on('error', reject)
+  })
+}
+
+async function dialAsPage(server: HttpServer): Promise<WebSocket> {
+  const socket = await dial(server.port, { origin: origin(server.port), cookie: await cookieOf(server) })
+  if (typeof socket === 'number') throw new Error(`refused with ${socket}`)
+  return socket
+}
+
+test('the printed token opens a session, and the page then calls the engine over the socket', async () => {
+  const server = await start()
+  const client = connect(contract, webSocketPort(await dialAsPage(server)))
+  expect(await client.words.echo({ text: 'grüß dich 👋' })).toEqual({ text: 'grüß dich 👋' })
+})
+
+test('the same token opens a second browser, and the same cookie a second tab', async () => {
+  const server = await start()
+  const cookie = await cookieOf(server)
+  expect(await cookieOf(server)).toBe(cookie)
+  for (const _ of [1, 2]) expect(await dial(server.port, { origin: origin(server.port), cookie })).toBeInstanceOf(WebSocket)
+})
+
+test('the cookie is for this port only, out of reach of scripts and other sites, and is not the token', async () => {
+  const server = await start()
+  const { status, headers } = await signIn(server.port, server.token)
+  expect(status).toBe(204)
+  expect(headers['set-cookie']).toEqual([
+    expect.stringMatching(new RegExp(`^fusion-session-${server.port}=[\\w-]{43}; Path=/rpc; HttpOnly; SameSite=Strict$`)),
+  ])
+  expect(headers['set-cookie']![0]).not.toContain(server.token)
+})
+
+test.for([
+  ['a wrong token', 'wrong', {}],
+  ['a token of the right length', 'A'.repeat(43), {}],
+  ['a body that is too long', 'A'.repeat(5000), {}],
+  ['the right token from another origin', undefined, { origin: 'http://evil.example' }],
+  ['the right token from another port of this computer', undefined, { origin: 'http://127.0.0.1:1' }],
+] as const)('%s opens no session', async ([, token, headers]) => {
+  const server = await start()
+  const answer = await signIn(server.port, token ?? server.token, headers)
+  expect(answer).toMatchObject({ status: 403, body: '' })
+  expect(answer.headers['set-cookie']).toBeUndefined()
+})
+
+test('a page whose name was pointed at this computer gets neither the page, nor a session, nor the socket', async () => {
+  const server = await start()
+  const rebound = { host: `evil.example:${server.port}`, origin: `http://evil.example:${server.port}` }
+  const cookie = await cookieOf(server)
+  expect(await ask(server.port, '/', { headers: rebound })).toMatchObject({ status: 421, body: '' })
+  expect(await signIn(server.port, server.token, rebound)).toMatchObject({ status: 421 })
+  expect(await dial(server.port, { ...rebound, cookie })).toBe(421)
+})
+
+test('the socket is refused without the cookie, with a wrong one, and to another origin', async () => {
+  const server = await start()
+  const cookie = await cookieOf(server)
+  const own = { origin: origin(server.port) }
+  expect(await dial(server.port, own)).toBe(401)
+  expect(await dial(server.port, { ...own, cookie: `fusion-session-${server.port}=${'A'.repeat(43)}` })).toBe(401)
+  expect(await dial(server.port, { ...own, cookie: `fusion-session-${server.port}=${server.token}` })).toBe(401)
+  expect(await dial(server.port, { cookie })).toBe(403)
+  expect(await dial(server.port, { cookie, origin: 'null' })).toBe(403)
+  expect(await dial(server.port, { cookie, origin: 'http://evil.example' })).toBe(403)
+  // "localhost" is ours too, but a page of one name does not speak for the other.
+  expect(await dial(server.port, { cookie, origin: `http://localhost:${server.port}` })).toBe(403)
+})
+
+test('neither the token nor the cookie is ever logged', async () => {
+  const server = await start()
+  const cookie = await cookieOf(server)
+  await signIn(server.port, `${server.token}x`)
+  await dial(server.port, { cookie })
+  const secret = cookie.split('=')[1]!
+  expect(server.logged.length).toBeGreaterThan(1)
+  expect(server.logged.filter(line => line.includes(server.token) || line.includes(secret))).toEqual([])
+})
+
+test('the page is served with a policy that lets it load nothing from elsewhere', async () => {
+  const { port } = await start()
+  const { status, headers, body } = await ask(port, '/')
+  expect({ status, body }).toEqual({ status: 200, body: '<!doctype html><title>Fusion</title>' })
+  expect(headers).toMatchObject({
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-cache',
+    'content-security-policy':
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; " +
+      "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+  })
+})
+
+test('files named by their content are kept by the browser, and HEAD sends no body', async () => {
+  const { port } = await start()
+  const { headers, body } = await ask(port, '/assets/main-a1b2c3.js')
+  expect(body).toBe('export {}')
+  expect(headers).toMatchObject({
+    'content-type': 'text/javascript; charset=utf-8',
+    'cache-control': 'public, max-age=31536000, immutable',
+  })
+  expect(await ask(port, '/assets/main-a1b2c3.js', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' })
+})
+
+test.for([
+  '/../../etc/passwd',
+  '/%2e%2e/%2e%2e/etc/passwd',
+  '/..%2f..%2fetc%2fpasswd',
+  '/assets',
+  '/%00',
+  '/%E0%A4%A',
+  '//etc/passwd',
+  '/missing.js',
+])('%s leads nowhere', async path => {
+  const { port } = await start()
+  expect(await ask(port, path)).toMatchObject({ status: 404, body: '' })
+})
+
+test('a message that is too large closes its socket with code 1009, and the next socket works', async () => {
+  const server = await start()
+  const socket = await dialAsPage(server)
+  socket.send('x'.repeat(MAX_MESSAGE_BYTES + 1))
+  const [code] = await once(socket, 'close')
+  expect(code).toBe(1009)
+  const client = connect(contract, webSocketPort(await dialAsPage(server)))
+  expect(await client.words.echo({ text: 'still here' })).toEqual({ text: 'still here' })
+})
+
+test('the longest question of the contract fits, also in the worst script', async () => {
+  const server = await start()
+  const client = connect(contract, webSocketPort(await dialAsPage(server)))
+  const text = '漢'.repeat(8_000_000)
+  expect((await client.words.echo({ text })).text === text).toBe(true)
+})
+
+test('messages that are no messages of ours are passed over or refused by number, and the socket goes on', async () => {
+  const server = await start()
+  const socket = await dialAsPage(server)
+  const heard: unknown[] = []
+  socket.on('message', data => heard.push(JSON.parse(String(data))))
+  for (const junk of [
+    '',
+    '{',
+    'null',
+    '[]',
+    '"text"',
+    '{"type":"call"}',
+    '{"type":"call","id":-1,"path":"words.echo","input":{}}',
+    '{"__proto__":{"id":1}}',
+  ])
+    socket.send(junk)
+  socket.send(Buffer.from([0, 255, 254]))
+  socket.send('{"type":"shout","id":7}')
+  socket.send('{"type":"call","id":8,"path":"words.constructor","input":{}}')
+  socket.send('{"type":"call","id":9,"path":"words.echo","input":{"text":5}}')
+  socket.send('{"type":"call","id":10,"path":"words.echo","input":{"text":"fine"}}')
+  while (!heard.some(message => (message as { id: number }).id === 10)) await once(socket, 'message')
+  expect(heard).toEqual(
+    expect.arrayContaining([
+      { type: 'error', id: 7, error: expect.objectContaining({ code: 'bad-input' }) },
+      { type: 'error', id: 8, error: expect.objectContaining({ code: 'not-found' }) },
+      { type: 'error', id: 9, error: expect.objectContaining({ code: 'bad-input' }) },
+      { type: 'end', id: 10, value: { text: 'fine' } },
+    ]),
+  )
+  expect(heard).toHaveLength(4)
+})
+
+test('a page that does not read is let go before it fills the memory, and its stream ends', async () => {
+  const server = await start({ maxWaitingBytes: 4_000_000 })
+  const socket = await dialAsPage(server)
+  socket.pause()
+  socket.send('{"type":"call","id":1,"path":"words.flood","input":{"characters":1000000}}')
+  await server.floods.ended
+  expect(server.logged.join('')).toContain('page does not read')
+})
+
+test('a page that went silent is let go after two heartbeats, and one that answers is not', async () => {
+  const server = await start({ heartbeatMs: 30 })
+  const silent = await dialAsPage(server)
+  const lively = await dialAsPage(server)
+  // A paused socket reads no ping, so it sends no pong: like a laptop that sleeps.
+  silent.pause()
+  for (let pings = 0; pings < 4; pings++) await once(lively, 'ping')
+  silent.resume()
+  await once(silent, 'close')
+  expect(lively.readyState).toBe(WebSocket.OPEN)
+})
+
+test('closing ends the sockets of all pages with "going away"', async () => {
+  const server = await start()
+  const socket = await dialAsPage(server)
+  const closed = once(socket, 'close')
+  await server.close()
+  expect((await closed)[0]).toBe(1001)
+})
+
+test('a port that is in use rejects with the reason', async () => {
+  const { port, logged } = await start()
+  const second = startHttpServer({
+    port,
+    page: '/',
+    log: createLog({ level: 'info', write: line => void logged.push(line) }),
+    onPort: () => {},
+  })
+  await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' })
+})

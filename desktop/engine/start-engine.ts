@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import { type EngineContract, engineContract } from '@fusion/shared/contract/engine.ts'
+import type { Handlers } from '@fusion/shared/rpc/contract.ts'
+import { serve } from '@fusion/shared/rpc/serve.ts'
+import type { Down, Port } from '@fusion/shared/rpc/wire.ts'
+import { type Config, printable } from './config.ts'
+import { createEngine } from './engine.ts'
+import { bundledModels, installedVersion } from './installed.ts'
+import { createLog, type Log } from './log.ts'
+import { openLogFile } from './log-file.ts'
+
+export interface RunningEngine {
+  log: Log
+  /** Answers a page's calls on its port until the port closes. */
+  servePage(port: Port<unknown, Down>): void
+  close(): Promise<void>
+}
+
+/** What both shells do: the log, the settings in it, and the engine. Throws what `createEngine` throws. */
+export async function startEngine(config: Config): Promise<RunningEngine> {
+  const toFile = openLogFile(join(config.home, 'logs'))
+  const log = createLog({
+    level: config.logLevel,
+    write(line) {
+      process.stderr.write(line)
+      toFile(line)
+    },
+  })
+  const version = installedVersion()
+  log.info({ version, node: process.versions.node, settings: printable(config) }, 'engine starting')
+  const engine = await createEngine({ folder: config.home, bundledModels: bundledModels(config), log, version })
+  return { log, servePage: port => servePage(engine.handlers, port, log), close: () => engine.close() }
+}
+
+function servePage(handlers: Handlers<EngineContract>, port: Port<unknown, Down>, log: Log): void {
+  // A stack names files and lines; the message before it may quote what a person wrote, so it is left out.
+  const onBug = (path: string, error: unknown) =>
+    log.error({ path, error: error instanceof Error ? error.name : typeof error, stack: framesOf(error) }, 'call failed')
+  serve(engineContract, handlers, port, { onBug })
+}
+
+function framesOf(error: unknown): string[] {
+  const lines = error instanceof Error ? (error.stack ?? '').split('\n') : []
+  return lines.filter(line => /^\s+at /.test(line)).map(line => line.trim())
+}
