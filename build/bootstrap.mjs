@@ -1,0 +1,50 @@
+// The beginning of every root script: `node build/bootstrap.mjs build/serve.mjs …`. Plain JavaScript without dependencies, for Node ≥ 20.
+// Installs what the lockfile names, then goes on with the script under the Node that Fusion runs on.
+import { spawn } from 'node:child_process'
+import { delimiter, dirname, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { ensureInstalled } from './install.mjs'
+import { findNode, isThis, majorOfVersion } from './node-24.mjs'
+import { endWith, Problem } from './problem.mjs'
+
+const OLDEST = 20
+
+/** @param {string[]} args */
+async function bootstrap([script, ...rest]) {
+  if (majorOfVersion(process.version) < OLDEST)
+    throw new Problem(`Fusion needs Node ${OLDEST} or newer to start; this is ${process.version}. Get one from https://nodejs.org.`)
+  if (!script) throw new Problem('Usage: node build/bootstrap.mjs SCRIPT [arguments]')
+  const root = dirname(dirname(fileURLToPath(import.meta.url)))
+  await ensureInstalled(root)
+  const file = resolve(root, script)
+  const node = findNode(root)
+  if (!isThis(node)) return runUnder(node, [file, ...rest])
+  process.argv = [process.argv[0] ?? node, file, ...rest]
+  process.env.PATH = pathWith(node)
+  await import(pathToFileURL(file).href)
+}
+
+/**
+ * @param {string} node
+ * @param {string[]} args
+ */
+function runUnder(node, args) {
+  const child = spawn(node, args, { stdio: 'inherit', env: { ...process.env, PATH: pathWith(node) } })
+  /** @type {NodeJS.Signals[]} */
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.on(signal, () => child.kill(signal))
+  child.once('error', endWith)
+  child.once('exit', (code, signal) => {
+    if (!signal) process.exit(code ?? 1)
+    for (const name of signals) process.removeAllListeners(name)
+    process.kill(process.pid, signal)
+  })
+}
+
+/**
+ * Programs that a script runs find the same Node.
+ * @param {string} node
+ */
+const pathWith = node => `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`
+
+bootstrap(process.argv.slice(2)).catch(endWith)
