@@ -1,0 +1,41 @@
+// npm run bench -- NAME [--quick] [--json FILE] [--only PART]…
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { local } from './local.ts'
+import { describeMachine } from './machine.ts'
+import { asTable, type Report } from './report.ts'
+
+const benches = {
+  local: { run: local, about: 'chat on this machine through the whole product, beside llama-server (8 minutes; --quick 90 seconds)' },
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    only: { type: 'string', multiple: true, default: [] },
+  },
+})
+const [name, ...rest] = positionals
+if (name === undefined || rest.length > 0 || !(name in benches)) {
+  if (name !== undefined) process.stderr.write(`There is no bench named ${[name, ...rest].join(' ')}.\n`)
+  process.stdout.write('npm run bench -- NAME [--quick] [--json FILE] [--only PART]\n\n')
+  for (const [known, { about }] of Object.entries(benches)) process.stdout.write(`  ${known}: ${about}\n`)
+  process.exit(name === undefined ? 0 : 1)
+}
+
+const machine = describeMachine()
+const rows = await benches[name as keyof typeof benches].run({
+  quick: values.quick,
+  only: values.only,
+  tell: measured => {
+    for (const { what, ours, reference, unit, ratio, holds } of measured)
+      process.stderr.write(
+        `${what}: ${ours ?? '–'} ${unit}, reference ${reference ?? '–'}, ratio ${ratio ?? '–'}, holds: ${holds ?? 'no goal'}\n`,
+      )
+  },
+})
+const report: Report = { name, machine, rows }
+process.stdout.write(`\n${asTable(report)}`)
+if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`)

@@ -1,0 +1,112 @@
+// llama-server as the reference: the same file, the same threads, the same number of tokens.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import type { Answer } from './answer.ts'
+
+export interface LlamaServer {
+  /** A chat of one question, answered greedily with exactly `tokens` tokens; nothing of earlier prompts is used again. */
+  ask(question: string, tokens: number): Promise<Answer>
+  countTokens(text: string): Promise<number>
+  close(): Promise<void>
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  if (address === null || typeof address === 'string') throw new Error('No port is free')
+  return address.port
+}
+
+/** Starts `program` with a model and waits until it answers. `chats`: how many at once, of `contextTokens` each. */
+export async function startLlamaServer(
+  program: string,
+  modelPath: string,
+  { threads, chats, contextTokens }: { threads: number; chats: number; contextTokens: number },
+): Promise<LlamaServer> {
+  const port = await freePort()
+  const flags = {
+    model: modelPath,
+    host: '127.0.0.1',
+    port: String(port),
+    threads: String(threads),
+    parallel: String(chats),
+    'ctx-size': String(chats * contextTokens),
+    'cache-ram': '0',
+  }
+  const child = spawn(
+    program,
+    Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]),
+    { stdio: 'ignore' },
+  )
+  const gone = once(child, 'exit').then(() => Promise.reject(new Error('llama-server ended before it was ready')))
+  gone.catch(() => {})
+  const at = `http://127.0.0.1:${port}`
+  const healthy = async () => {
+    for (;;) {
+      if (
+        await fetch(`${at}/health`).then(
+          ({ ok }) => ok,
+          () => false,
+        )
+      )
+        return
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
+  }
+  await Promise.race([healthy(), gone])
+
+  async function ask(question: string, tokens: number): Promise<Answer> {
+    const body = JSON.stringify({
+      messages: [{ role: 'user', content: question }],
+      stream: true,
+      stream_options: { include_usage: true },
+      n_predict: tokens,
+      // One candidate: the cheapest greedy choice llama-server has.
+      temperature: 0,
+      top_k: 1,
+      samplers: ['top_k'],
+      cache_prompt: false,
+      ignore_eos: true,
+    })
+    const arrivals: number[] = []
+    let usage = { prompt_tokens: 0, completion_tokens: 0 }
+    const startedAt = performance.now()
+    // node:http rather than fetch: less between the socket and the clock. No agent: llama-server closes the connection after each stream.
+    const call = request({
+      host: '127.0.0.1',
+      port,
+      path: '/v1/chat/completions',
+      method: 'POST',
+      agent: false,
+      headers: { 'content-type': 'application/json' },
+    })
+    call.end(body)
+    const [response] = (await once(call, 'response')) as [import('node:http').IncomingMessage]
+    if (response.statusCode !== 200) throw new Error(`llama-server answered ${response.statusCode}`)
+    for await (const line of createInterface({ input: response })) {
+      if (!line.startsWith('data: {')) continue
+      const event = JSON.parse(line.slice(6)) as { choices: { delta: { content?: string | null } }[]; usage?: typeof usage }
+      if (event.choices[0]?.delta.content) arrivals.push(performance.now())
+      if (event.usage) usage = event.usage
+    }
+    return { startedAt, arrivals, promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens, endedAt: performance.now() }
+  }
+
+  return {
+    ask,
+    async countTokens(text) {
+      const response = await fetch(`${at}/tokenize`, { method: 'POST', body: JSON.stringify({ content: text }) })
+      return ((await response.json()) as { tokens: number[] }).tokens.length
+    },
+    async close() {
+      if (child.exitCode !== null) return
+      child.kill()
+      await once(child, 'exit')
+    },
+  }
+}

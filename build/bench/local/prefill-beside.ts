@@ -1,0 +1,54 @@
+import { firstTokenMs, pauses } from '../answer.ts'
+import type { Chat } from '../fusion.ts'
+import { newQuestion } from '../questions.ts'
+import { type Goal, judge, type Pair, type Row } from '../report.ts'
+import { median } from '../statistics.ts'
+import type { RunningSetting } from './setting.ts'
+
+/** One chat is answering when another one begins to prefill a long prompt: neither may starve the other. */
+export async function prefillBeside({ fusion, modelId, quick }: RunningSetting): Promise<Row[]> {
+  const promptTokens = quick ? 1000 : 2000
+  const typical: Pair[] = []
+  const longest: Pair[] = []
+  const prefill: Pair[] = []
+
+  const prefillOne = async () => {
+    const chat = await fusion.openChat({ modelId, maxTokens: 1 })
+    const answer = await chat.ask(newQuestion(promptTokens))
+    chat.close()
+    return { from: answer.startedAt, to: answer.arrivals[0]!, ms: firstTokenMs(answer) }
+  }
+
+  for (let round = 0; round < (quick ? 1 : 2); round++) {
+    const alone = await prefillOne()
+    const chat = await fusion.openChat({ modelId, maxTokens: 1000 })
+    const answer = chat.ask(newQuestion(64))
+    await textPieces(chat, quick ? 40 : 80)
+    const waitsAlone = pauses(chat.arrivals())
+    const beside = await prefillOne()
+    await textPieces(chat, 2)
+    await chat.stop()
+    const { arrivals } = await answer
+    chat.close()
+    // From the last piece before the prefill began to the first one after it ended.
+    const from = arrivals.findLastIndex(at => at <= beside.from)
+    const to = arrivals.findIndex(at => at > beside.to)
+    const waits = pauses(arrivals.slice(Math.max(from, 0), to < 0 ? undefined : to + 1))
+    typical.push({ ours: median(waits), reference: median(waitsAlone) })
+    longest.push({ ours: Math.max(...waits), reference: Math.max(...waitsAlone) })
+    prefill.push({ ours: beside.ms, reference: alone.ms })
+  }
+  return [
+    judge(`Another chat prefills ${promptTokens} tokens: this chat's pauses, median (reference: alone)`, 'ms', typical, atMost(10)),
+    judge(`Another chat prefills ${promptTokens} tokens: this chat's pauses, longest (reference: alone)`, 'ms', longest, atMost(12)),
+    judge(`Prefill of ${promptTokens} tokens beside an answering chat (reference: alone)`, 'ms', prefill, atMost(1.5)),
+  ]
+}
+
+const atMost = (value: number): Goal => ({ of: 'ratio', sense: 'at most', value })
+
+/** Waits for so many further pieces of text. */
+async function textPieces(chat: Chat, count: number): Promise<void> {
+  let left = count
+  await chat.until(event => event.type === 'text-delta' && --left <= 0)
+}

@@ -1,0 +1,27 @@
+import type { Pair } from './report.ts'
+
+/**
+ * Measures two sides in turn, round after round, so that a slow minute of the machine hits both; each round begins with the other side.
+ * Without a reference only ours is measured.
+ */
+export async function interleave<T>(
+  rounds: number,
+  ours: () => Promise<T>,
+  reference: (() => Promise<T>) | undefined,
+): Promise<{ ours: T; reference: T | null }[]> {
+  const results: { ours: T; reference: T | null }[] = []
+  for (let round = 0; round < rounds; round++) {
+    if (round % 2 === 0) {
+      const first = await ours()
+      results.push({ ours: first, reference: reference ? await reference() : null })
+    } else {
+      const first = reference ? await reference() : null
+      results.push({ ours: await ours(), reference: first })
+    }
+  }
+  return results
+}
+
+/** The same figure of both sides of each round. */
+export const figures = <T>(results: { ours: T; reference: T | null }[], figure: (side: T) => number): Pair[] =>
+  results.map(({ ours, reference }) => ({ ours: figure(ours), reference: reference === null ? null : figure(reference) }))
