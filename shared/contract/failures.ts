@@ -22,7 +22,7 @@ const words = {
   // the data folder
   'data-folder-in-use': { what: 'Another Fusion is using this data folder.', next: 'Use that one, or close it first.' },
   'data-folder-read-only': {
-    what: 'Fusion cannot write to its data folder {folder}.',
+    what: 'Fusion cannot write to {folder}.',
     next: 'Make the folder writable, then start Fusion again. Nothing was changed.',
   },
   'database-newer': { what: 'Your chats were last opened by a newer Fusion.', next: 'Update this one to open them. Nothing was changed.' },
@@ -47,7 +47,7 @@ const words = {
   'model-corrupt': { what: '{file} is damaged or not whole.', next: 'Download or copy it again, then add it anew.' },
   'model-unsupported': { what: '{file} is a kind of model that Fusion cannot run: {why}.', next: 'Choose a chat model.' },
   'model-too-large': {
-    what: '{model} needs about {needed} of memory; {free} is free.',
+    what: '{model} needs {needed} of memory; {free} is free.',
     next: 'Close other programs, or choose a smaller model.',
   },
   'model-load-failed': { what: '{model} could not be loaded.', next: 'Try again, or choose another model.' },
@@ -77,6 +77,7 @@ const words = {
 } satisfies Record<string, Words>
 
 export type Code = keyof typeof words
+export const codes = Object.keys(words) as Code[]
 
 /** A failure of this program's own; `detail` fills the words and may hold names and numbers, never what people wrote. */
 export function failure(code: Code, detail?: FailureDetail, options: { cause?: unknown; retryable?: boolean } = {}): Failure<Code> {
@@ -86,7 +87,12 @@ export function failure(code: Code, detail?: FailureDetail, options: { cause?: u
 /** The words for a failure, whoever made it. An unknown code reads as `internal`. */
 export function sentence(body: FailureBody): Words {
   const found: Words = Object.hasOwn(words, body.code) ? words[body.code as Code] : words.internal
-  const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_, name: string) => String(body.detail?.[name] ?? defaultWords[name] ?? ''))
+  const fill = (text: string) => {
+    const filled = text.replace(/\{(\w+)\}/g, (_, name: string) => String(body.detail?.[name] ?? defaultWords[name] ?? ''))
+    // A stand-in may begin the sentence; a name from the detail stays as it is written.
+    const first = /^\{(\w+)\}/.exec(text)?.[1]
+    return first && body.detail?.[first] === undefined ? filled.charAt(0).toUpperCase() + filled.slice(1) : filled
+  }
   return { what: fill(found.what), next: fill(found.next) }
 }
 
@@ -94,10 +100,10 @@ export function sentence(body: FailureBody): Words {
 const defaultWords: Record<string, string> = {
   model: 'the model',
   file: 'the file',
-  folder: 'folder',
+  folder: 'its data folder',
   why: 'it is not a chat model',
-  needed: 'more',
-  free: 'less',
+  needed: 'a lot',
+  free: 'too little',
   count: 'Some',
   tokens: 'too many',
   window: 'fewer',

@@ -73,6 +73,23 @@ function doubleUnder(port: ReturnType<typeof serveExample>, id: number): Promise
   return promise
 }
 
+test('a malformed message with a number is answered under it, and ends the call that has it', async () => {
+  const port = serveExample()
+  const answers: unknown[] = []
+  const { promise, resolve } = Promise.withResolvers<void>()
+  port.onMessage(message => {
+    if (answers.push(message) === 2) resolve()
+  })
+  port.post({ type: 'call', id: 1, path: 'trouble.silent', input: {} })
+  port.post({ type: 'more', id: 1, items: STREAM_WINDOW + 1 })
+  port.post({ type: 'hello', id: 2 })
+  await promise
+  expect(answers).toMatchObject([
+    { type: 'error', id: 2, error: { code: 'bad-input' } },
+    { type: 'error', id: 1, error: { code: 'bad-input' } },
+  ])
+})
+
 test('an answer that cannot be read ends its call instead of leaving it waiting', async () => {
   const [near, far] = arrayPorts<unknown, unknown>()
   far.onMessage(message => far.post({ type: 'error', id: (message as Down).id, error: 'no body' }))
