@@ -1,9 +1,10 @@
 // The programs that benchmarks compare Fusion with: built from the very source that node-llama-cpp's own binaries were built from.
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { cacheFolder, repository } from './config.ts'
 
 const bundleFolder = join(repository, 'node_modules', 'node-llama-cpp', 'llama')
@@ -78,8 +79,10 @@ export async function takeVocabulary(folder: string): Promise<string> {
   try {
     const bare = join(unfinished, 'source.git')
     await execute('git', ['clone', '--quiet', '--bare', bundle, bare])
-    await execute('git', ['-C', bare, '--work-tree', unfinished, 'checkout', 'HEAD', '--', 'models/ggml-vocab-qwen2.gguf'])
-    await rename(join(unfinished, 'models', 'ggml-vocab-qwen2.gguf'), path)
+    const show = ['-C', bare, 'show', 'HEAD:models/ggml-vocab-qwen2.gguf']
+    const { stdout } = await promisify(execFile)('git', show, { encoding: 'buffer', maxBuffer: 64 << 20 })
+    await writeFile(join(unfinished, 'vocabulary'), stdout)
+    await rename(join(unfinished, 'vocabulary'), path)
   } finally {
     await rm(unfinished, { recursive: true, force: true })
   }
