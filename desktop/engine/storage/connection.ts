@@ -7,16 +7,16 @@ export type Sqlite = Database.Database
 /** One open database with its transactions: what every part of the storage works on. */
 export interface Connection {
   sqlite: Sqlite
-  now(): number
+  now: () => number
   /** One durable transaction (an fsync); inside another one it joins that. Changes told within it go out after the commit, or never. */
-  commit<T>(work: () => T): T
+  commit: <T>(work: () => T) => T
   /** The same without the fsync: survives the death of this process, and a loss of power only up to the last durable commit. */
-  commitLightly<T>(work: () => T): T
+  commitLightly: <T>(work: () => T) => T
   /** Reads; SQLite's errors become failures. */
-  read<T>(work: () => T): T
-  tell(change: StorageChange): void
-  onChange(listener: (change: StorageChange) => void): () => void
-  close(): void
+  read: <T>(work: () => T) => T
+  tell: (change: StorageChange) => void
+  onChange: (listener: (change: StorageChange) => void) => () => void
+  close: () => void
 }
 
 /** Settings of every connection that writes to Fusion's database. */
@@ -83,7 +83,7 @@ export function createConnection(sqlite: Sqlite, now: () => number): Connection 
       if (sqlite.inTransaction) waiting.push(change)
       else changes.emit(change)
     },
-    onChange: changes.on,
+    onChange: listener => changes.on(listener),
     close: () => void sqlite.close(),
   }
 }

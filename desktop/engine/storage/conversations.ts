@@ -3,7 +3,7 @@ import { Conversation, type ConversationSettings, type Privacy } from '@fusion/s
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Connection } from './connection.ts'
 import type { Notices } from './notices.ts'
-import type { Search } from './search.ts'
+import type { SearchIndex } from './search-index.ts'
 import type { Purge } from './purge.ts'
 
 export interface NewConversation {
@@ -51,7 +51,7 @@ interface Row {
 const readable = Compile(Conversation)
 const columns = 'key, id, title, flag, folder, head, model, system_prompt, sampling, keep_state, life, priv, created_at, updated_at'
 
-export function createConversations(connection: Connection, notices: Notices, search: Search, purge: Purge): Conversations {
+export function createConversations(connection: Connection, notices: Notices, index: SearchIndex, purge: Purge): Conversations {
   const { sqlite, now, commit, read, tell } = connection
   const selectAll = sqlite.prepare<[], Row>(`select ${columns} from conv where gone is null order by updated_at desc, key desc`)
   const selectOne = sqlite.prepare<[string], Row>(`select ${columns} from conv where id = ? and gone is null`)
@@ -131,7 +131,7 @@ export function createConversations(connection: Connection, notices: Notices, se
           privacy,
           now: now(),
         })
-        search.titleChanged(Number(lastInsertRowid), undefined, title.toWellFormed())
+        index.addTitle(Number(lastInsertRowid), title.toWellFormed())
         const conversation = get(id)
         if (!conversation) throw failure('bad-input')
         tell({ type: 'conversation-changed', conversation })
@@ -140,7 +140,8 @@ export function createConversations(connection: Connection, notices: Notices, se
     },
     rename(id, title) {
       change(id, row => {
-        search.titleChanged(row.key, row.title, title.toWellFormed())
+        index.removeTitle(row.key, row.title)
+        index.addTitle(row.key, title.toWellFormed())
         updateTitle.run(title.toWellFormed(), id)
       })
     },

@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import { parseJson, type Conversations } from './conversations.ts'
 import { fold, type GrowthPart } from './fold.ts'
 import type { Notices } from './notices.ts'
-import type { Search } from './search.ts'
+import { SEQ_PER_MS, type Place, type SearchIndex } from './search-index.ts'
 import { newestLeafUnder, pathTo, type TreeNode } from './tree.ts'
 
 export type Finish = Pick<Message, 'status' | 'segments' | 'finishReason' | 'failure' | 'leftOut'>
@@ -45,13 +45,11 @@ interface Row {
 }
 
 const readable = Compile(Message)
-/** A counter's room within each millisecond: 2^10, so that 2^43 ms (till the year 2248) stay whole numbers in JavaScript. */
-const SEQ_PER_MS = 1024
 
 export function createMessages(
   connection: Connection,
   notices: Notices,
-  search: Search,
+  index: SearchIndex,
   conversations: Pick<Conversations, 'get'>,
 ): Messages {
   const { sqlite, now, commit, commitLightly, read, tell } = connection
@@ -70,11 +68,11 @@ export function createMessages(
     .prepare<[string], string>('select id from msg where parent is null and conv = (select key from conv where id = ?) order by seq')
     .pluck()
   const selectKey = sqlite.prepare<[string], number>('select key from conv where id = ? and gone is null').pluck()
-  const selectSeq = sqlite.prepare<[string], number>(`select seq from msg where id = ? and status = 'growing'`).pluck()
-  const selectLastSeq = sqlite.prepare<[number, number], number>('select max(seq) from msg where seq >= ? and seq < ?').pluck()
+  const selectPlace = sqlite.prepare<[string], Place>(`select seq, conv, pieces from msg where id = ? and status = 'growing'`)
+  const selectEnd = sqlite.prepare<[number], number>('select seq + pieces from msg where seq < ? order by seq desc limit 1').pluck()
   const insert = sqlite.prepare(
-    `insert into msg (seq, id, conv, parent, role, status, body, created_at)
-     values (:seq, :id, :conv, :parent, :role, :status, :body, :createdAt)`,
+    `insert into msg (seq, pieces, id, conv, parent, role, status, body, created_at)
+     values (:seq, :pieces, :id, :conv, :parent, :role, :status, :body, :createdAt)`,
   )
   const insertAttachment = sqlite.prepare('insert or ignore into msg_attachment (msg, hash) values (?, ?)')
   const touch = sqlite.prepare('update conv set updated_at = max(updated_at, ?) where key = ?')
@@ -118,12 +116,11 @@ export function createMessages(
     })
   }
 
-  /** The first free place at or after the message's time. */
-  function seqFor(createdAt: number): number {
+  /** The first free rows at or after the message's time. */
+  function seqFor(createdAt: number, pieces: number): number {
     for (let ms = createdAt; ; ms++) {
-      const last = selectLastSeq.get(ms * SEQ_PER_MS, (ms + 1) * SEQ_PER_MS)
-      if (last === null || last === undefined) return ms * SEQ_PER_MS
-      if (last + 1 < (ms + 1) * SEQ_PER_MS) return last + 1
+      const seq = Math.max(ms * SEQ_PER_MS, selectEnd.get((ms + 1) * SEQ_PER_MS) ?? 0)
+      if (seq + pieces <= (ms + 1) * SEQ_PER_MS) return seq
     }
   }
 
@@ -131,9 +128,11 @@ export function createMessages(
     if (!readable.Check(message)) throw failure('bad-input')
     const conv = selectKey.get(message.conversationId)
     if (conv === undefined) throw failure('not-found')
-    const seq = seqFor(message.createdAt)
+    const pieces = index.piecesOf(message)
+    const seq = seqFor(message.createdAt, pieces)
     insert.run({
       seq,
+      pieces,
       id: message.id,
       conv,
       parent: message.parentId,
@@ -144,7 +143,7 @@ export function createMessages(
     })
     for (const part of message.parts) if (part.type === 'attachment') insertAttachment.run(seq, part.hash)
     touch.run(message.createdAt, conv)
-    if (message.status !== 'growing') search.messageFinished(seq, message)
+    if (message.status !== 'growing') index.addMessage({ seq, conv, pieces }, message)
     tell({ type: 'message-changed', message })
     tellConversation(message.conversationId)
   }
@@ -154,10 +153,10 @@ export function createMessages(
     if (conversation) tell({ type: 'conversation-changed', conversation })
   }
 
-  function growingSeq(id: string): number {
-    const seq = selectSeq.get(id)
-    if (seq === undefined) throw failure('not-found')
-    return seq
+  function growingPlace(id: string): Place {
+    const place = selectPlace.get(id)
+    if (!place) throw failure('not-found')
+    return place
   }
 
   return {
@@ -170,11 +169,11 @@ export function createMessages(
     add: message => commit(() => put(message)),
     begin: message => commit(() => put(message)),
     grow(id, part, text) {
-      commitLightly(() => insertGrowth.run(growingSeq(id), part, JSON.stringify(text)))
+      commitLightly(() => insertGrowth.run(growingPlace(id).seq, part, JSON.stringify(text)))
     },
     setSegments(id, segments) {
       commitLightly(() => {
-        const seq = growingSeq(id)
+        const { seq } = growingPlace(id)
         const row = selectOne.get(id)!
         const body = parseJson(row.body)
         update.run('growing', JSON.stringify({ ...(typeof body === 'object' ? body : undefined), segments }), seq)
@@ -182,15 +181,15 @@ export function createMessages(
     },
     finish(id, finish) {
       return commit(() => {
-        const seq = growingSeq(id)
+        const place = growingPlace(id)
         const message = get(id)
         if (!message) throw failure('not-found')
         const finished: Message = { ...message, ...finish }
         if (!readable.Check(finished) || finished.status === 'growing') throw failure('bad-input')
-        update.run(finished.status, bodyOf(finished), seq)
-        deleteGrowth.run(seq)
-        touch.run(now(), selectKey.get(finished.conversationId))
-        search.messageFinished(seq, finished)
+        update.run(finished.status, bodyOf(finished), place.seq)
+        deleteGrowth.run(place.seq)
+        touch.run(now(), place.conv)
+        index.addMessage(place, finished)
         tell({ type: 'message-changed', message: finished })
         tellConversation(finished.conversationId)
         return finished

@@ -1,25 +1,23 @@
-import { textOf, type Message } from '@fusion/shared/chat/message.ts'
 import type { SearchHit } from '@fusion/shared/contract/engine.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Connection } from './connection.ts'
-import { parseJson } from './conversations.ts'
-import { segmentText } from './segment-text.ts'
+import { bodyParts, chatWord, pieceStart, searchedText, SEQ_PER_MS } from './search-index.ts'
+import { understand, type SearchQuery } from './search-query.ts'
 import { snippetOf } from './snippet.ts'
 
 export interface SearchPage {
   hits: SearchHit[]
-  /** Where to go on; null: there is no more. */
+  /** Where to go on; null: there is no more. A page may have fewer hits than asked for and still go on: looking further took too long. */
   next: string | null
 }
 
 export interface Search {
+  /** Titles first, then messages, each the newest first. */
   find(query: { text: string; folderId?: string; before?: string; limit: number }): SearchPage
-  /** Called in the transaction that changes a title. Undefined: there is none before, or none after. */
-  titleChanged(key: number, before: string | undefined, after: string | undefined): void
-  /** Called in the transaction that keeps a finished message. */
-  messageFinished(seq: number, message: Message): void
 }
 
-interface Hit {
+interface MessageHit {
+  row: number
   seq: number
   conversation_id: string
   title: string
@@ -38,89 +36,112 @@ interface TitleHit {
   updated_at: number
 }
 
+/** A page looks no longer than about this for its messages; a rare combination of common words in a million messages would take 300 ms. */
+const BUDGET_MS = 5
+/** Up to so many rows are searched in one go: under 5 ms for any question. */
+const SMALL = 16_000
+/** A folder with more chats holds so much of everything that its messages are met soon enough among all others. */
+const FEW_CHATS = 200
+const END = Number.MAX_SAFE_INTEGER
+
 export function createSearch(connection: Connection): Search {
   const { sqlite, read } = connection
-  const insertMessage = sqlite.prepare('insert into msg_search (rowid, words) values (?, ?)')
-  const insertTitle = sqlite.prepare('insert into title_search (rowid, words) values (?, ?)')
-  const removeTitle = sqlite.prepare(`insert into title_search (title_search, rowid, words) values ('delete', ?, ?)`)
-  const findMessages = sqlite.prepare<[string, number, string | null, number], Hit>(
-    `select seq, conv.id as conversation_id, title, msg.id, role, body, msg.created_at, life
-     from msg_search join msg on msg.seq = msg_search.rowid join conv on conv.key = msg.conv
-     where words match ? and msg_search.rowid < ? and conv.folder is coalesce(?, conv.folder)
-     order by msg_search.rowid desc limit ?`,
-  )
-  const findTitles = sqlite.prepare<[string, string | null, number], TitleHit>(
+  const hits = `select msg_search.rowid as row, seq, conv.id as conversation_id, title, msg.id, role, body, msg.created_at, life
+     from msg_search
+     join msg on msg.seq = (select max(below.seq) from msg below where below.seq <= msg_search.rowid)
+     join conv on conv.key = msg.conv
+     where msg_search match ? and msg_search.rowid < ? and msg_search.rowid >= ? and conv.gone is null`
+  const newestFirst = 'order by msg_search.rowid desc limit ?'
+  const findAnywhere = sqlite.prepare<[string, number, number, number], MessageHit>(`${hits} ${newestFirst}`)
+  const findInFolder = sqlite.prepare<[string, number, number, string, number], MessageHit>(`${hits} and conv.folder = ? ${newestFirst}`)
+  const findTitles = sqlite.prepare<[string, number, string | null, number], TitleHit>(
     `select key, id, title, life, updated_at from title_search join conv on conv.key = title_search.rowid
-     where words match ? and gone is null and folder is coalesce(?, folder)
+     where title_search match ? and title_search.rowid < ? and gone is null and folder is coalesce(?, folder)
      order by title_search.rowid desc limit ?`,
   )
+  const selectChats = sqlite
+    .prepare<[string, number], number>('select key from conv where folder = ? and gone is null order by key limit ?')
+    .pluck()
+  const selectRange = sqlite.prepare<[], { oldest: number | null; newest: number | null }>(
+    'select (select min(seq) from msg) as oldest, (select max(seq) from msg) as newest',
+  )
+  const selectIsLarge = sqlite.prepare<[number], number>('select 1 from msg limit 1 offset ?').pluck()
+  /** Messages only become more, but for a purge: once large, large. */
+  let isLarge = false
+
+  function findMessages(match: string, folder: string | null, before: number, limit: number): { found: MessageHit[]; next: number | null } {
+    const chats = folder === null ? [] : selectChats.all(folder, FEW_CHATS + 1)
+    if (folder !== null && chats.length === 0) return { found: [], next: null }
+    const scan = folder !== null && chats.length > FEW_CHATS
+    const asked = folder === null || scan ? match : `(${match}) AND (${chats.map(key => `"${chatWord(key)}"`).join(' OR ')})`
+    const find = (upper: number, lower: number, count: number) =>
+      scan ? findInFolder.all(asked, upper, lower, folder, count) : findAnywhere.all(asked, upper, lower, count)
+
+    isLarge ||= selectIsLarge.get(SMALL) !== undefined
+    const { oldest, newest } = selectRange.get()!
+    if (oldest === null || newest === null) return { found: [], next: null }
+    const found: MessageHit[] = []
+    const start = performance.now()
+    // From the newest back in stretches of time, so that the looking can end in between.
+    let width = isLarge ? Math.ceil((newest - oldest + 1) / 64) : END
+    let upper = Math.min(before, newest + SEQ_PER_MS)
+    while (upper > oldest) {
+      const lower = Math.max(0, upper - width)
+      const began = performance.now()
+      found.push(...find(upper, lower, limit + 1 - found.length))
+      if (found.length > limit) return { found: found.slice(0, limit), next: found[limit - 1]!.row }
+      upper = lower
+      if (upper <= oldest) break
+      if (performance.now() - start > BUDGET_MS) return { found, next: upper }
+      if (performance.now() - began < 1) width *= 4
+    }
+    return { found, next: null }
+  }
+
+  function find(query: SearchQuery, folder: string | null, before: string, limit: number): SearchPage {
+    const place = /^([tm])(\d{1,16})$/.exec(before)
+    if (!place) throw failure('bad-input')
+    const titles = place[1] === 't' ? findTitles.all(query.match, Number(place[2]), folder, limit + 1) : []
+    const titleHits = titles.slice(0, limit).map(hit => titleHit(hit, query))
+    if (titles.length > limit) return { hits: titleHits, next: `t${titles[limit - 1]!.key}` }
+    const room = limit - titleHits.length
+    if (room === 0) return { hits: titleHits, next: `m${END}` }
+    const { found, next } = findMessages(query.match, folder, place[1] === 'm' ? Number(place[2]) : END, room)
+    // Two pieces of one message stand side by side.
+    const messageHits = found.filter((hit, index) => hit.seq !== found[index - 1]?.seq).map(hit => messageHit(hit, query))
+    return { hits: [...titleHits, ...messageHits], next: next === null ? null : `m${next}` }
+  }
 
   return {
     find({ text, folderId, before, limit }) {
-      const match = matchOf(text)
-      if (match === '') return { hits: [], next: null }
-      return read(() => {
-        const folder = folderId ?? null
-        const titles = before === undefined ? findTitles.all(match, folder, limit) : []
-        const position = before === undefined || !/^\d{1,16}$/.test(before) ? Number.MAX_SAFE_INTEGER : Number(before)
-        const messages = findMessages.all(match, position, folder, limit + 1)
-        const more = messages.length > limit
-        const shown = messages.slice(0, limit)
-        return {
-          hits: [
-            ...titles.map(hit => ({
-              conversationId: hit.id,
-              conversationTitle: hit.title,
-              messageId: null,
-              role: null,
-              at: hit.updated_at,
-              life: hit.life,
-              snippet: snippetOf(hit.title, text),
-            })),
-            ...shown.map(hit => ({
-              conversationId: hit.conversation_id,
-              conversationTitle: hit.title,
-              messageId: hit.id,
-              role: hit.role,
-              at: hit.created_at,
-              life: hit.life,
-              snippet: snippetOf(searchedText(parseJson(hit.body) as Pick<Message, 'parts'>), text),
-            })),
-          ],
-          next: more ? String(shown.at(-1)!.seq) : null,
-        }
-      })
-    },
-    titleChanged(key, before, after) {
-      if (before !== undefined) removeTitle.run(key, segmentText(before).join(' '))
-      if (after !== undefined) insertTitle.run(key, segmentText(after).join(' '))
-    },
-    messageFinished(seq, message) {
-      const found = segmentText(searchedText(message))
-      if (found.length > 0) insertMessage.run(seq, found.join(' '))
+      const query = understand(text)
+      if (query.match === '') return { hits: [], next: null }
+      return read(() => find(query, folderId ?? null, before ?? `t${END}`, limit))
     },
   }
 }
 
-/** What is searched of a message: its text and the names of its attachments, not its reasoning. */
-export function searchedText(message: Pick<Message, 'parts'>): string {
-  return [textOf(message), ...message.parts.flatMap(part => (part.type === 'attachment' ? [part.name] : []))].join('\n')
+function titleHit(hit: TitleHit, query: SearchQuery): SearchHit {
+  return {
+    conversationId: hit.id,
+    conversationTitle: hit.title,
+    messageId: null,
+    role: null,
+    at: hit.updated_at,
+    life: hit.life,
+    snippet: snippetOf(hit.title, query.shown),
+  }
 }
 
-/** All words of the query in any place, those in quotes side by side, the last one as a beginning. Never FTS syntax: words are letters and digits. */
-function matchOf(text: string): string {
-  const phrases: string[] = []
-  const pieces = text.split('"')
-  for (const [index, piece] of pieces.entries()) {
-    // An odd piece stands in quotes, if these are closed.
-    const quoted = index % 2 === 1 && index < pieces.length - 1
-    const found = quoted ? [piece] : piece.split(/\s+/)
-    for (const phrase of found) {
-      const words = segmentText(phrase)
-      if (words.length === 0) continue
-      const last = !quoted && index === pieces.length - 1 && phrase === found.at(-1)
-      phrases.push(`"${words.join(' ')}"${last ? '*' : ''}`)
-    }
+function messageHit(hit: MessageHit, query: SearchQuery): SearchHit {
+  const text = searchedText(bodyParts(hit.body))
+  return {
+    conversationId: hit.conversation_id,
+    conversationTitle: hit.title,
+    messageId: hit.id,
+    role: hit.role,
+    at: hit.created_at,
+    life: hit.life,
+    snippet: snippetOf(text.slice(pieceStart(hit.row - hit.seq)), query.shown),
   }
-  return phrases.join(' ')
 }

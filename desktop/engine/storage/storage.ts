@@ -14,6 +14,7 @@ import { createModels, type Models } from './models.ts'
 import { createNotices } from './notices.ts'
 import { createPurge } from './purge.ts'
 import { createSearch, type Search } from './search.ts'
+import { createSearchIndex } from './search-index.ts'
 import { createSettings, type SettingsStore } from './settings.ts'
 import { createStates, type States } from './states.ts'
 
@@ -47,20 +48,22 @@ export function openStorage({ folder, now = Date.now }: { folder: string; now?: 
     migrate(sqlite, () => {})
     const connection = createConnection(sqlite, now)
     const notices = createNotices(connection)
+    const index = createSearchIndex(connection)
+    if (index.isOutdated()) index.rebuild()
     const search = createSearch(connection)
-    const conversations = createConversations(connection, notices, search, createPurge(connection))
+    const conversations = createConversations(connection, notices, index, createPurge(connection))
     return {
       conversations,
       folders: createFolders(connection, notices, conversations),
-      messages: createMessages(connection, notices, search, conversations),
+      messages: createMessages(connection, notices, index, conversations),
       drafts: createDrafts(connection),
       attachments: createAttachments(connection),
       settings: createSettings(connection),
       models: createModels(connection, notices),
       states: createStates(connection),
       search,
-      notices: notices.all,
-      dismissNotice: notices.dismiss,
+      notices: () => notices.all(),
+      dismissNotice: id => notices.dismiss(id),
       atomically: connection.commit,
       onChange: connection.onChange,
       close() {

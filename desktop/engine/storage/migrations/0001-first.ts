@@ -1,6 +1,6 @@
 /**
  * The first tables. Columns named `…_v` are the server version of the cell before them (sync.md §1); 0: no server has it.
- * `seq` orders messages by time of making and is the rowid of the search index: createdAt × 1024 + a counter, below 2^53 till 2242.
+ * `seq` orders messages by time of making and is their first row in the search index: createdAt × 1024 + a counter. `pieces`: the rows there.
  */
 export const sql = `
 create table meta (name text primary key not null, value text not null) strict, without rowid;
@@ -40,6 +40,7 @@ create index conv_folder on conv (folder) where folder is not null;
 
 create table msg (
   seq integer primary key not null,
+  pieces integer not null,
   id text not null unique,
   conv integer not null references conv (key),
   parent text,
@@ -124,8 +125,9 @@ create table stage (number integer primary key not null, kind text not null, id 
 create table kept (conversation_id text primary key not null) strict, without rowid;
 create table aside (number integer primary key not null, mutation text not null, reason text not null, at integer not null) strict;
 
-create virtual table msg_search using fts5 (words, content = '', columnsize = 0, tokenize = 'ascii', prefix = '1 2 3');
+create table search_todo (row integer primary key not null) strict;
+create virtual table msg_search using fts5 (words, content = '', columnsize = 0, tokenize = 'ascii', prefix = '1 2 3 4 5');
 insert into msg_search (msg_search, rank) values ('secure-delete', 1);
-create virtual table title_search using fts5 (words, content = '', columnsize = 0, tokenize = 'ascii', prefix = '1 2 3');
+create virtual table title_search using fts5 (words, content = '', columnsize = 0, tokenize = 'ascii', prefix = '1 2 3 4 5');
 insert into title_search (title_search, rank) values ('secure-delete', 1);
 `

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { indexWords, queryWords } from './segment-text.ts'
+import { understand } from './search-query.ts'
+import { snippetOf } from './snippet.ts'
+
+test('words are folded, and scripts without spaces are cut into pairs', () => {
+  expect(indexWords('Ｃａｆé, STRASSE ß; 中国人 GPT模型')).toEqual(['cafe', 'strasse', 'ss', '中国', '国人', '人', 'gpt', '模型', '型'])
+  expect(indexWords('สวัสดี')).toHaveLength([...'สวัสดี'].length)
+  expect(indexWords('مُحَمَّد')).toEqual(['محمد'])
+  expect(indexWords('don’t 3.14 snake_case')).toEqual(['don', 't', '3', '14', 'snake', 'case'])
+})
+
+test('a query of paired characters asks for what the index holds', () => {
+  expect(queryWords('中')).toEqual({ words: ['中'], open: true })
+  expect(queryWords('中国')).toEqual({ words: ['中国'], open: false })
+  expect(queryWords('中国人')).toEqual({ words: ['中国', '国人'], open: false })
+  expect(queryWords('模型GPT')).toEqual({ words: ['模型', '型', 'gpt'], open: false })
+})
+
+test('what is typed is never FTS syntax', () => {
+  expect(understand('').match).toBe('')
+  expect(understand('"*():^-').match).toBe('')
+  expect(understand('a NEAR(b) OR "c d').match).toBe('"a" "near b" "or" "c" "d"*')
+  expect(understand('"green tea" pot').match).toBe('"green tea" "pot"*')
+  expect(understand('pot ').match).toBe('"pot"')
+})
+
+test('a snippet marks the matches and never cuts a character in two', () => {
+  const { shown } = understand('cafe')
+  expect(snippetOf('Das Cafe\u0301 am Rand', shown)).toEqual([
+    { text: 'Das ', hit: false },
+    { text: 'Cafe\u0301', hit: true },
+    { text: ' am Rand', hit: false },
+  ])
+  expect(snippetOf('ﬁﬁﬁ CAFÉ', shown).find(piece => piece.hit)?.text).toBe('CAFÉ')
+  const family = '👨‍👩‍👧‍👦'
+  const cut = snippetOf(`${family.repeat(40)} cafe ${family.repeat(40)}`, shown)
+  expect(cut.filter(piece => !piece.hit).every(piece => piece.text.trim().replaceAll(family, '') === '')).toBe(true)
+  expect(snippetOf('party art', understand('art').shown)).toEqual([
+    { text: 'party ', hit: false },
+    { text: 'art', hit: true },
+  ])
+  const far = snippetOf(`${'x '.repeat(50_000)}needle`, understand('needle').shown)
+  expect(far.at(-1)).toEqual({ text: 'needle', hit: true })
+})
