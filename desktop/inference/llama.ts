@@ -1,0 +1,203 @@
+import { basename } from 'node:path'
+import { getLlama, LlamaLogLevel, type Llama, type LlamaModel, type Token } from 'node-llama-cpp'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import type { Backend, LoadedModel } from '@fusion/shared/contract/model.ts'
+import type { Sampling } from '@fusion/shared/chat/conversation.ts'
+import { planContext, planThreads, type ModelShape } from './memory.ts'
+import { nativeBindings, nativeContext, nativeModel, type NativeContext, type NativeModel, type NativeSampler } from './native.ts'
+import { createPromptWriter } from './prompt.ts'
+import { createPromptTokenizer, type PromptTokenizer, type Tokenizer } from './prompt-tokens.ts'
+import { reasoningMarks } from './reasoning.ts'
+
+/** A model that is loaded, with its one context, and all that the answers need of it. */
+export interface LoadedLlama {
+  name: string
+  loaded: LoadedModel
+  native: NativeModel
+  context: NativeContext
+  prompts: PromptTokenizer
+  /** Sampling settings that the model file recommends. */
+  sampling: Sampling
+  /** Control tokens that marks of reasoning are made of, and how they read. */
+  visible: ReadonlyMap<number, string>
+  /** Ends the answer: end of text, end of turn, and whatever else the file names. */
+  isEnd(token: number): boolean
+  createNativeSampler(): NativeSampler
+  /** False: the KV state cannot be cut back, only begun anew, so work ahead of Send would be lost. */
+  canCut: boolean
+  /** What a KV state depends on besides the model file. */
+  stateSettings: string
+}
+
+/** llama.cpp's largest batch here: a round of 512 tokens is 2.5 s on two slow cores, and larger ones gain nothing. */
+export const BATCH_TOKENS = 512
+
+/** Opens llama.cpp for a backend. Never builds, never downloads: what is not in the package is not there. */
+export function openLlama(backend: Backend, threads: number | null = null): Promise<Llama> {
+  return getLlama({
+    gpu: backend === 'cpu' ? false : backend,
+    build: 'never',
+    skipDownload: true,
+    progressLogs: false,
+    logLevel: LlamaLogLevel.error,
+    maxThreads: planThreads(1, threads),
+  })
+}
+
+export interface LoadRequest {
+  path: string
+  backend: Backend
+  threads: number | null
+  contextTokens: number | null
+  memoryBytes: number | null
+}
+
+export async function loadLlama(request: LoadRequest, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<LoadedLlama> {
+  const { backend, path } = request
+  const llama = await openLlama(backend, request.threads).catch((error: unknown) => {
+    throw failure('model-load-failed', { why: `no ${backend} backend` }, { cause: error })
+  })
+  signal.throwIfAborted()
+  const model = await llama
+    .loadModel({
+      modelPath: path,
+      gpuLayers: backend === 'cpu' ? 0 : 'auto',
+      ignoreMemorySafetyChecks: backend === 'cpu',
+      onLoadProgress: onProgress,
+      loadSignal: signal,
+    })
+    .catch((error: unknown) => {
+      signal.throwIfAborted()
+      throw failure('model-load-failed', { model: basename(path) }, { cause: error })
+    })
+
+  const name = model.fileInfo.metadata.general?.name ?? basename(path)
+  const shape = shapeOf(model)
+  const plan = planContext(shape, {
+    // The weights are loaded by now: what is free does not count them any more, except where they are only mapped.
+    freeBytes: request.memoryBytes ?? process.availableMemory() + shape.weightBytes,
+    contextTokens: request.contextTokens,
+    batchTokens: BATCH_TOKENS,
+    name,
+  })
+  const threads = planThreads(llama.cpuMathCores, request.threads)
+  const context = await model
+    .createContext({
+      contextSize: plan.contextTokens,
+      sequences: plan.sequences,
+      batchSize: BATCH_TOKENS,
+      threads,
+      flashAttention: true,
+      // Sliding-window layers keep the whole window, or a chat could not be gone back in.
+      swaFullCache: true,
+      ignoreMemorySafetyChecks: true,
+      failedCreationRemedy: false,
+    })
+    .catch((error: unknown) => {
+      throw failure('model-load-failed', { model: name }, { cause: error })
+    })
+
+  const native = nativeModel(model)
+  const bindings = nativeBindings(llama)
+  const templateText = model.fileInfo.metadata.tokenizer?.chat_template
+  const writer = createPromptWriter({
+    template: templateText ? compile(() => new bindings.AddonJinjaRenderer(templateText)) : undefined,
+    values: { bos_token: tokenText(native, model.tokens.bos), eos_token: tokenText(native, model.tokens.eos) },
+  })
+  return {
+    name,
+    native,
+    context: nativeContext(context),
+    prompts: createPromptTokenizer(writer, createTokenizer(model, native)),
+    sampling: recommendedSampling(model),
+    visible: visibleTokens(model, native),
+    isEnd: token => model.isEogToken(token as Token),
+    createNativeSampler: () => new bindings.AddonSampler(native),
+    canCut: !model.fileInsights.isRecurrent && !model.fileInsights.isHybrid,
+    stateSettings: JSON.stringify({ build: llama.llamaCppRelease, backend, flash: context.flashAttention, keys: 'f16', swa: 'full' }),
+    loaded: {
+      contextTokens: plan.contextTokens,
+      sequences: plan.sequences,
+      backend,
+      memoryBytes: plan.memoryBytes,
+      stateBytesPerToken: shape.stateBytesPerToken,
+      template: writer.template,
+    },
+  }
+}
+
+function compile<T>(make: () => T): T | undefined {
+  try {
+    return make()
+  } catch {
+    // A template with a fault in its grammar: turns are set apart plainly.
+    return undefined
+  }
+}
+
+const tokenText = (native: NativeModel, token: number | null) => (token === null ? '' : native.getTokenString(token))
+
+function shapeOf(model: LlamaModel): ModelShape {
+  const metadata = model.fileInfo.architectureMetadata
+  const attention = metadata?.attention
+  const layers = metadata?.block_count ?? 0
+  const embeddingLength = metadata?.embedding_length ?? 0
+  const first = (value: number | number[] | undefined) => (Array.isArray(value) ? (value[0] ?? 0) : (value ?? 0))
+  const heads = first(attention?.head_count)
+  const headsPerLayer = attention?.head_count_kv ?? heads
+  const allHeads = Array.isArray(headsPerLayer) ? headsPerLayer.reduce((sum, count) => sum + count, 0) : headsPerLayer * layers
+  const headLength = heads > 0 ? embeddingLength / heads : 0
+  const length = (attention?.key_length ?? headLength) + (attention?.value_length ?? headLength)
+  return {
+    weightBytes: model.size,
+    stateBytesPerToken: Math.ceil(allHeads * length * 2),
+    vocabularyTokens: model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0,
+    embeddingLength,
+    feedForwardLength: first(metadata?.feed_forward_length),
+    trainedContextTokens: model.trainContextSize,
+  }
+}
+
+function recommendedSampling(model: LlamaModel): Sampling {
+  const general = model.fileInfo.metadata.general as { sampling?: Record<string, unknown> } | undefined
+  const known = { temperature: 'temp', topK: 'top_k', topP: 'top_p', minP: 'min_p' } as const
+  const found: Sampling = {}
+  for (const [setting, key] of Object.entries(known)) {
+    const value = general?.sampling?.[key]
+    if (typeof value === 'number' && Number.isFinite(value)) found[setting as keyof typeof known] = value
+  }
+  return found
+}
+
+/** Control tokens inside marks of reasoning are read as text, where every part of the mark that should be one token is one. */
+function visibleTokens(model: LlamaModel, native: NativeModel): Map<number, string> {
+  const visible = new Map<number, string>()
+  for (const mark of reasoningMarks.flat()) {
+    for (const [text] of mark.matchAll(/<\|[^|]+\|>|\[\/?THINK\]|<\/?[\w:]+>/g)) {
+      const [token, ...others] = native.tokenize(text, true)
+      if (
+        token !== undefined &&
+        others.length === 0 &&
+        native.detokenize(Uint32Array.of(token), false) === '' &&
+        !model.isEogToken(token as Token)
+      ) {
+        visible.set(token, text)
+      }
+    }
+  }
+  return visible
+}
+
+function createTokenizer(model: LlamaModel, native: NativeModel): Tokenizer {
+  const { tokens } = model
+  const marksWords = model.vocabularyType === 'spm'
+  return {
+    marksWords,
+    tokenize: (text, { parseSpecial, afterText }) =>
+      marksWords && afterText
+        ? model.tokenize(text, parseSpecial, 'trimLeadingSpace').map(Number)
+        : Array.from(native.tokenize(text, parseSpecial)),
+    isControl: token => native.detokenize(Uint32Array.of(token), false) === '',
+    begin: tokens.shouldPrependBosToken && tokens.bos !== null ? tokens.bos : undefined,
+  }
+}

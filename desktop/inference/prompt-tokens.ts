@@ -1,0 +1,102 @@
+import type { Prompt } from '@fusion/shared/contract/inference.ts'
+import type { PromptPart, PromptWriter } from './prompt.ts'
+
+export interface Tokenizer {
+  /** `parseSpecial`: control tokens written in the text are read as such. `afterText`: it goes on from other text, so no word mark is put before it. */
+  tokenize(text: string, options: { parseSpecial: boolean; afterText: boolean }): number[]
+  /** Whether `afterText` makes a difference. */
+  marksWords: boolean
+  /** True for a token after which a text begins anew. */
+  isControl(token: number): boolean
+  /** Put before every prompt, where the model wants it and the template did not write it. */
+  begin: number | undefined
+}
+
+export interface PromptTokens {
+  tokens: number[]
+  /** Tokens of each message, with what the template writes around it. */
+  each: number[]
+  /** Where the answer begins in `tokens`, and the text it goes on from. */
+  answerAt: number
+  answerStart: string
+  /** What the template wrote last, before the answer: it may have opened the reasoning. */
+  prefix: string
+  stopText: string | undefined
+}
+
+export interface PromptTokenizer {
+  prompt(prompt: Prompt): PromptTokens
+  count(text: string): number
+  /** The tokens that an answer was sampled as: the next prompt uses exactly them, so that its KV state fits to the end. */
+  remember(text: string, tokens: readonly number[]): void
+}
+
+/** In UTF-16 units of cached text, some 50 MB at four units to a token. */
+const CACHE_UNITS = 16_000_000
+
+/** Texts of messages and their tokens, the least recently used forgotten first. */
+function createCache() {
+  const entries = new Map<string, readonly number[]>()
+  let units = 0
+  const cost = (key: string) => key.length + 64
+  return {
+    get(key: string): readonly number[] | undefined {
+      const found = entries.get(key)
+      if (!found) return undefined
+      entries.delete(key)
+      entries.set(key, found)
+      return found
+    },
+    set(key: string, tokens: readonly number[]): void {
+      if (!entries.delete(key)) units += cost(key)
+      entries.set(key, tokens)
+      for (const oldest of entries.keys()) {
+        if (units <= CACHE_UNITS || oldest === key) break
+        entries.delete(oldest)
+        units -= cost(oldest)
+      }
+    },
+  }
+}
+
+/** Prompts as tokens: each part on its own, so that counts add up exactly and a part once read is never read again. */
+export function createPromptTokenizer(writer: PromptWriter, tokenizer: Tokenizer): PromptTokenizer {
+  const cache = createCache()
+  const key = (kind: string, text: string) => `${kind}:${text}`
+
+  function tokensOf(part: PromptPart, afterText: boolean): readonly number[] {
+    const kind = `${part.kind === 'template' ? 't' : 'c'}${tokenizer.marksWords && afterText ? '1' : '0'}`
+    const name = key(kind, part.text)
+    const answered = part.kind === 'content' ? cache.get(key('answer', part.text)) : undefined
+    const found = answered ?? cache.get(name)
+    if (found) return found
+    const tokens = tokenizer.tokenize(part.text, { parseSpecial: part.kind === 'template', afterText })
+    cache.set(name, tokens)
+    return tokens
+  }
+
+  return {
+    prompt(prompt) {
+      const { parts, stopText } = writer.write(prompt)
+      const tokens: number[] = []
+      const each = prompt.messages.map(() => 0)
+      let prefix = ''
+      let answerAt: number | undefined
+      for (const part of parts) {
+        const last = tokens.at(-1)
+        const added = tokensOf(part, last !== undefined && !tokenizer.isControl(last))
+        if (last === undefined && tokenizer.begin !== undefined && added[0] !== tokenizer.begin) tokens.push(tokenizer.begin)
+        // Not push(...added): a long message would be more arguments than a call may have.
+        for (const token of added) tokens.push(token)
+        if (part.message >= 0) each[part.message]! += added.length
+        if (part.kind === 'template') prefix = part.text
+        else if (part.message < 0) answerAt = tokens.length - added.length
+      }
+      return { tokens, each, answerAt: answerAt ?? tokens.length, answerStart: prompt.answerStart ?? '', prefix, stopText }
+    },
+    count: text => (text === '' ? 0 : tokensOf({ kind: 'content', text, message: 0 }, true).length),
+    remember(text, tokens) {
+      if (text !== '') cache.set(key('answer', text), [...tokens])
+    },
+  }
+}

@@ -1,0 +1,124 @@
+export interface AnswerPiece {
+  part: 'text' | 'reasoning'
+  text: string
+}
+
+/** How models mark what they think before they answer: opening and closing. */
+export const reasoningMarks: readonly (readonly [open: string, close: string])[] = [
+  ['<think>', '</think>'],
+  ['<thinking>', '</thinking>'],
+  ['[THINK]', '[/THINK]'],
+  ['<seed:think>', '</seed:think>'],
+  ['<|START_THINKING|>', '<|END_THINKING|>'],
+  // gpt-oss and its kin: a channel for thought, and one for the answer.
+  ['<|channel|>analysis<|message|>', '<|start|>assistant<|channel|>final<|message|>'],
+  ['<|channel|>final<|message|>', ''],
+]
+
+export interface AnswerReader {
+  push(text: string): AnswerPiece[]
+  /** True when `stopText` was met: nothing after it is read. */
+  readonly stopped: boolean
+  end(): AnswerPiece[]
+}
+
+/** How much of the end of `text` could be the beginning of `mark`. */
+function overlap(text: string, mark: string): number {
+  for (let length = Math.min(text.length, mark.length - 1); length > 0; length--) {
+    if (mark.startsWith(text.slice(text.length - length))) return length
+  }
+  return 0
+}
+
+/**
+ * Tells a model's reasoning from its answer. Reasoning opens at the very beginning only, so that an answer can speak of `<think>`; `prefix`
+ * is the end of the prompt, where many templates open it already. `stopText` ends the answer of a model without end tokens. `controls` are
+ * control tokens that come as text because marks are made of them; outside of marks they are dropped.
+ */
+export function createAnswerReader({
+  prefix = '',
+  stopText,
+  controls = [],
+}: { prefix?: string; stopText?: string | undefined; controls?: readonly string[] } = {}): AnswerReader {
+  let state: 'beginning' | 'reasoning' | 'text' = 'beginning'
+  let close = ''
+  let held = ''
+  let stopped = false
+  let blank = true
+  const opened = reasoningMarks.find(([open]) => prefix.trimEnd().endsWith(open))
+  if (opened) {
+    state = 'reasoning'
+    close = opened[1]
+  }
+
+  const piece = (part: AnswerPiece['part'], text: string): AnswerPiece[] => {
+    // The blank lines that stand between a mark and the words belong to neither.
+    let shown = blank ? text.trimStart() : text
+    for (const control of controls) shown = shown.replaceAll(control, '')
+    if (shown === '') return []
+    blank = false
+    return [{ part, text: shown }]
+  }
+
+  function read(final: boolean): AnswerPiece[] {
+    switch (state) {
+      case 'beginning': {
+        const start = held.trimStart()
+        const open = reasoningMarks.find(([mark]) => start.startsWith(mark))
+        if (open) {
+          state = 'reasoning'
+          close = open[1]
+          held = start.slice(open[0].length)
+          return read(final)
+        }
+        if (!final && (start === '' || reasoningMarks.some(([mark]) => mark.startsWith(start)))) return []
+        state = 'text'
+        // Without reasoning, white space is the answer's own.
+        blank = false
+        return read(final)
+      }
+      case 'reasoning': {
+        const at = held.indexOf(close)
+        if (at >= 0) {
+          const pieces = piece('reasoning', held.slice(0, at).trimEnd())
+          held = held.slice(at + close.length)
+          state = 'text'
+          blank = true
+          return [...pieces, ...read(final)]
+        }
+        // White space before the closing mark is held with it, and trimmed when it closes.
+        const mark = overlap(held, close)
+        const white = /\s*$/.exec(held.slice(0, held.length - mark))?.[0].length ?? 0
+        const keep = final ? 0 : mark + white
+        const pieces = piece('reasoning', held.slice(0, held.length - keep))
+        held = held.slice(held.length - keep)
+        return pieces
+      }
+      case 'text': {
+        const at = stopText === undefined ? -1 : held.indexOf(stopText)
+        if (at >= 0) {
+          const pieces = piece('text', held.slice(0, at))
+          stopped = true
+          held = ''
+          return pieces
+        }
+        const keep = final || stopText === undefined ? 0 : overlap(held, stopText)
+        const pieces = piece('text', held.slice(0, held.length - keep))
+        held = held.slice(held.length - keep)
+        return pieces
+      }
+    }
+  }
+
+  return {
+    push(text) {
+      if (stopped) return []
+      held += text
+      return read(false)
+    },
+    get stopped() {
+      return stopped
+    },
+    end: () => (stopped ? [] : read(true)),
+  }
+}
