@@ -1,5 +1,6 @@
 // The engine as Electron's utility process. It never imports electron: what Electron adds to `process` is named here.
 import { messagePort, type EmitterPort } from '@fusion/shared/rpc/message-port.ts'
+import type { FromEngine } from '@fusion/shared/contract/shell.ts'
 import { sentence } from '@fusion/shared/contract/failures.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import { readConfig, WrongSetting } from './config.ts'
@@ -9,11 +10,8 @@ import { onStopSignal } from './stop-signals.ts'
 /** The part of Electron's `process.parentPort` that is used. */
 interface ParentPort {
   on(event: 'message', listener: (event: { data: unknown; ports: EmitterPort[] }) => void): void
-  postMessage(message: ToMain): void
+  postMessage(message: FromEngine): void
 }
-
-/** What the engine tells main: it answers pages now, or it can't start and why, in words for a person. */
-type ToMain = { type: 'engine-ready' } | { type: 'engine-failed'; code: string; what: string; next: string }
 
 const { parentPort } = process as NodeJS.Process & { parentPort?: ParentPort }
 if (!parentPort) {
@@ -44,7 +42,7 @@ try {
   parentPort.postMessage(failed(error))
 }
 
-function failed(error: unknown): ToMain {
+function failed(error: unknown): FromEngine {
   if (error instanceof WrongSetting) return { type: 'engine-failed', code: 'wrong-setting', what: error.message, next: '' }
   const body = Failure.toBody(error)
   return { type: 'engine-failed', code: body.code, ...sentence(body) }

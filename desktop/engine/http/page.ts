@@ -1,41 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { extname, join, sep } from 'node:path'
+import { join, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-
-/** On every answer, whatever it carries. The page loads nothing from elsewhere, and no other page may frame it or read from it. */
-export const safetyHeaders: Record<string, string> = {
-  'content-security-policy': [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data:",
-    "connect-src 'self'",
-    "font-src 'self'",
-    "frame-ancestors 'none'",
-    "base-uri 'none'",
-    "form-action 'none'",
-  ].join('; '),
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
-}
-
-const types: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.json': 'application/json; charset=utf-8',
-  '.map': 'application/json; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.ico': 'image/x-icon',
-  '.woff2': 'font/woff2',
-  '.txt': 'text/plain; charset=utf-8',
-}
+import { contentTypeOf } from '@fusion/shared/contract/page-files.ts'
 
 /** Answers GET and HEAD with a file of the built page in `folder`, or 404. Names under /assets carry a hash of their content, so they never change. */
 export async function sendPage(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -43,7 +11,7 @@ export async function sendPage(folder: string, request: IncomingMessage, respons
   const file = path ? await stat(path).catch(() => undefined) : undefined
   if (!path || !file?.isFile()) return void response.writeHead(404).end()
   response.writeHead(200, {
-    'content-type': types[extname(path)] ?? 'application/octet-stream',
+    'content-type': contentTypeOf(path),
     'content-length': file.size,
     'cache-control': path.startsWith(join(folder, 'assets') + sep) ? 'public, max-age=31536000, immutable' : 'no-cache',
   })

@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { safetyHeaders } from '@fusion/shared/contract/page-files.ts'
 import type { Down, Port } from '@fusion/shared/rpc/wire.ts'
 import type { Log } from '../log.ts'
 import { createGate } from './gate.ts'
-import { safetyHeaders, sendPage } from './page.ts'
+import { sendPage } from './page.ts'
 import { createSockets, type SocketLimits } from './sockets.ts'
 
 export interface HttpServerOptions {
