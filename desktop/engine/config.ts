@@ -80,13 +80,8 @@ function parse(schema: TSchema, text: string): unknown {
 /** Where programs of each system keep their data. */
 function platformHome(env: Environment): string {
   const home = homedir()
-  switch (process.platform) {
-    case 'darwin':
-      return join(home, 'Library/Application Support/Fusion')
-    case 'win32':
-      return join(env['APPDATA'] ?? join(home, 'AppData/Roaming'), 'Fusion')
-    default:
-      // The XDG base directory specification tells programs to ignore a relative path here.
-      return join(env['XDG_DATA_HOME']?.startsWith('/') ? env['XDG_DATA_HOME'] : join(home, '.local/share'), 'fusion')
-  }
+  if (process.platform === 'darwin') return join(home, 'Library/Application Support/Fusion')
+  if (process.platform === 'win32') return join(env['APPDATA'] ?? join(home, 'AppData/Roaming'), 'Fusion')
+  // The XDG base directory specification tells programs to ignore a relative path here.
+  return join(env['XDG_DATA_HOME']?.startsWith('/') ? env['XDG_DATA_HOME'] : join(home, '.local/share'), 'fusion')
 }

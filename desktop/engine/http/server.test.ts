@@ -71,10 +71,10 @@ function ask(
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   const request = httpRequest(
     { host: '127.0.0.1', port, path, method: options.method ?? 'GET', headers: options.headers ?? {} },
-    async response => {
+    response => {
       let body = ''
-      for await (const chunk of response.setEncoding('utf8')) body += chunk
-      resolve({ status: response.statusCode ?? 0, headers: response.headers, body })
+      response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }))
     },
   )
   request.on('error', reject)
@@ -242,7 +242,7 @@ test('messages that are no messages of ours are passed over or refused by number
   const server = await start()
   const socket = await dialAsPage(server)
   const heard: unknown[] = []
-  socket.on('message', data => heard.push(JSON.parse(String(data))))
+  socket.on('message', data => heard.push(JSON.parse((data as Buffer).toString())))
   for (const junk of [
     '',
     '{',

@@ -53,7 +53,7 @@ export function createSockets(log: Log, onPort: (port: Port<unknown, Down>) => v
         socket.terminate()
       },
       close: () => socket.close(1000),
-      addEventListener: socket.addEventListener.bind(socket) as SocketLike['addEventListener'],
+      addEventListener: socket.addEventListener.bind(socket),
     }
   }
 
