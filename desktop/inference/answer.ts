@@ -86,7 +86,9 @@ export async function* generate(
       return true
     },
   })
-  const finished = outcome.then(how => {
+  const finished = finish()
+  async function finish(): Promise<void> {
+    const how = await outcome
     if (how !== 'cancelled') say([...reader.push(text.end()), ...reader.end()])
     // Exactly these tokens stand in the KV state, so the next prompt names the answer by them.
     if (!reasoned && !reader.stopped) {
@@ -103,8 +105,8 @@ export async function* generate(
       prefillMs: (firstAt ?? performance.now()) - started,
       decodeMs: firstAt === undefined ? 0 : lastAt - firstAt,
     })
-  })
-  finished.then(events.end, events.end)
+  }
+  void finished.catch(() => {}).finally(() => events.end())
 
   try {
     yield* events
@@ -112,6 +114,5 @@ export async function* generate(
     await finished
   } finally {
     left.abort()
-    finished.catch(() => {})
   }
 }

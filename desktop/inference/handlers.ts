@@ -1,23 +1,46 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { InferenceContract } from '@fusion/shared/contract/inference.ts'
-import { createMailbox } from '@fusion/shared/rpc/mailbox.ts'
+import { createMailbox, type Mailbox } from '@fusion/shared/rpc/mailbox.ts'
 import type { Handlers } from '@fusion/shared/rpc/contract.ts'
 import { generate } from './answer.ts'
-import { BATCH_TOKENS, loadLlama, type LoadedLlama } from './llama.ts'
+import { readModelFacts } from './gguf/model-facts.ts'
+import { hashModel } from './hash-file.ts'
+import { BATCH_TOKENS, knowsArchitecture, loadLlama, type LoadedLlama } from './llama.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
+import { createStates, type SavedState, type States } from './states.ts'
 
 interface Ready {
   llama: LoadedLlama
   scheduler: Scheduler
+  states: States
 }
 
 /** Answers the engine's calls: one model at most, loaded once. */
 export function createHandlers(): Handlers<InferenceContract> {
   let ready: Ready | undefined
   let loading = false
+  const watchers = new Set<Mailbox<SavedState>>()
+
+  function assemble(llama: LoadedLlama, modelId: string): Ready {
+    const { sequences, contextTokens } = llama.loaded
+    const states = createStates(
+      llama,
+      modelId,
+      () => scheduler,
+      state => {
+        for (const watcher of watchers) watcher.push(state)
+      },
+    )
+    const scheduler = createScheduler({
+      context: llama.context,
+      sequences,
+      contextTokens,
+      batchTokens: BATCH_TOKENS,
+      beforeEviction: states.beforeEviction,
+    })
+    return { llama, scheduler, states }
+  }
 
   function model(): Ready {
     if (!ready) throw failure('model-missing')
@@ -28,11 +51,23 @@ export function createHandlers(): Handlers<InferenceContract> {
 
   return {
     model: {
-      inspect: async () => {
-        throw failure('model-corrupt')
+      async inspect({ path }) {
+        const { file } = readModelFacts(path)
+        if (!(await knowsArchitecture(file.architecture))) {
+          throw failure('model-unsupported', { file: basename(path), why: `its architecture is “${file.architecture}”` })
+        }
+        return file
       },
-      hash: () => {
-        throw failure('model-corrupt')
+      async *hash({ path }, signal) {
+        const reading = hashModel(path, signal)
+        for (;;) {
+          const next = await reading.next()
+          if (next.done) {
+            yield { type: 'hash-finished', hash: next.value }
+            return
+          }
+          yield { type: 'hash-progress', fraction: next.value }
+        }
       },
       async *load(input, signal) {
         if (loading || ready) throw failure('model-load-failed')
@@ -41,19 +76,18 @@ export function createHandlers(): Handlers<InferenceContract> {
           signal,
           merge: (last, next) => (last.type === 'load-progress' && next.type === 'load-progress' ? next : undefined),
         })
-        const done = loadLlama(input, fraction => events.push({ type: 'load-progress', fraction }), signal).then(llama => {
-          const { sequences, contextTokens } = llama.loaded
-          ready = { llama, scheduler: createScheduler({ context: llama.context, sequences, contextTokens, batchTokens: BATCH_TOKENS }) }
-          events.push({ type: 'model-loaded', loaded: llama.loaded })
-        })
-        done.then(events.end, events.end)
+        const done = load()
+        async function load(): Promise<void> {
+          ready = assemble(await loadLlama(input, fraction => events.push({ type: 'load-progress', fraction }), signal), input.modelId)
+          events.push({ type: 'model-loaded', loaded: ready.llama.loaded })
+        }
+        void done.catch(() => {}).finally(() => events.end())
         try {
           yield* events
           signal.throwIfAborted()
           await done
         } finally {
           loading = false
-          done.catch(() => {})
         }
       },
     },
@@ -76,9 +110,23 @@ export function createHandlers(): Handlers<InferenceContract> {
         if (!llama.canCut || tokens.length >= llama.loaded.contextTokens) return { tokens: 0, cachedTokens: 0 }
         return scheduler.draft({ kind: 'draft', chatId, tokens, signal })
       },
-      saveState: async () => ({ tokens: 0, bytes: 0 }),
-      loadState: async () => ({ tokens: 0 }),
+      saveState: ({ chatId, path }) => model().states.save(chatId, path),
+      loadState: ({ chatId, path }) => model().states.load(chatId, path),
+      async saveBeforeEviction({ chatId, path }) {
+        model().states.saveBeforeEviction(chatId, path)
+        return {}
+      },
+      async *watchSaved(_, signal) {
+        const saved = createMailbox<SavedState>({ signal })
+        watchers.add(saved)
+        try {
+          yield* saved
+        } finally {
+          watchers.delete(saved)
+        }
+      },
       async forget({ chatId }) {
+        ready?.states.saveBeforeEviction(chatId, null)
         await ready?.scheduler.forget(chatId)
         return {}
       },

@@ -1,9 +1,10 @@
-import { basename } from 'node:path'
-import { getLlama, LlamaLogLevel, type Llama, type LlamaModel, type Token } from 'node-llama-cpp'
+import { availableParallelism } from 'node:os'
+import { getLlama, LlamaLogLevel, LlamaVocabularyType, type Llama, type LlamaModel, type Token } from 'node-llama-cpp'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Backend, LoadedModel } from '@fusion/shared/contract/model.ts'
 import type { Sampling } from '@fusion/shared/chat/conversation.ts'
-import { planContext, planThreads, type ModelShape } from './memory.ts'
+import { readModelFacts } from './gguf/model-facts.ts'
+import { planContext, planThreads } from './memory.ts'
 import { nativeBindings, nativeContext, nativeModel, type NativeContext, type NativeModel, type NativeSampler } from './native.ts'
 import { createPromptWriter } from './prompt.ts'
 import { createPromptTokenizer, type PromptTokenizer, type Tokenizer } from './prompt-tokens.ts'
@@ -40,8 +41,13 @@ export function openLlama(backend: Backend, threads: number | null = null): Prom
     skipDownload: true,
     progressLogs: false,
     logLevel: LlamaLogLevel.error,
-    maxThreads: planThreads(1, threads),
+    maxThreads: threads ?? availableParallelism(),
   })
+}
+
+/** Whether this llama.cpp can run models of an architecture. */
+export async function knowsArchitecture(architecture: string): Promise<boolean> {
+  return nativeBindings(await openLlama('cpu')).getIsArchSupported(architecture)
 }
 
 export interface LoadRequest {
@@ -54,33 +60,33 @@ export interface LoadRequest {
 
 export async function loadLlama(request: LoadRequest, onProgress: (fraction: number) => void, signal: AbortSignal): Promise<LoadedLlama> {
   const { backend, path } = request
+  const { file, shape } = readModelFacts(path)
+  const { name } = file
   const llama = await openLlama(backend, request.threads).catch((error: unknown) => {
     throw failure('model-load-failed', { why: `no ${backend} backend` }, { cause: error })
   })
   signal.throwIfAborted()
+  // Decided before anything is taken: a process that asks for more than there is may be killed, and others with it.
+  const plan = planContext(shape, {
+    freeBytes: request.memoryBytes ?? (await freeBytes(llama)),
+    contextTokens: request.contextTokens,
+    batchTokens: BATCH_TOKENS,
+    name,
+  })
   const model = await llama
     .loadModel({
       modelPath: path,
-      gpuLayers: backend === 'cpu' ? 0 : 'auto',
+      gpuLayers: backend === 'cpu' ? 0 : { fitContext: { contextSize: plan.contextTokens } },
       ignoreMemorySafetyChecks: backend === 'cpu',
       onLoadProgress: onProgress,
       loadSignal: signal,
     })
     .catch((error: unknown) => {
       signal.throwIfAborted()
-      throw failure('model-load-failed', { model: basename(path) }, { cause: error })
+      throw failure('model-load-failed', { model: name }, { cause: error })
     })
 
-  const name = model.fileInfo.metadata.general?.name ?? basename(path)
-  const shape = shapeOf(model)
-  const plan = planContext(shape, {
-    // The weights are loaded by now: what is free does not count them any more, except where they are only mapped.
-    freeBytes: request.memoryBytes ?? process.availableMemory() + shape.weightBytes,
-    contextTokens: request.contextTokens,
-    batchTokens: BATCH_TOKENS,
-    name,
-  })
-  const threads = planThreads(llama.cpuMathCores, request.threads)
+  const threads = planThreads({ mathCores: llama.cpuMathCores, wished: request.threads, weightBytes: shape.weightBytes })
   const context = await model
     .createContext({
       contextSize: plan.contextTokens,
@@ -104,6 +110,7 @@ export async function loadLlama(request: LoadRequest, onProgress: (fraction: num
     template: templateText ? compile(() => new bindings.AddonJinjaRenderer(templateText)) : undefined,
     values: { bos_token: tokenText(native, model.tokens.bos), eos_token: tokenText(native, model.tokens.eos) },
   })
+  const used = [native.getMemoryBreakdown(), nativeContext(context).getMemoryBreakdown()]
   return {
     name,
     native,
@@ -119,11 +126,19 @@ export async function loadLlama(request: LoadRequest, onProgress: (fraction: num
       contextTokens: plan.contextTokens,
       sequences: plan.sequences,
       backend,
-      memoryBytes: plan.memoryBytes,
+      memoryBytes: used.reduce((sum, { cpuRam, gpuVram }) => sum + cpuRam + gpuVram, 0),
       stateBytesPerToken: shape.stateBytesPerToken,
       template: writer.template,
     },
   }
+}
+
+/** Memory that can be taken without others being pushed out: of this machine or its container, and of the graphics card's own. */
+async function freeBytes(llama: Llama): Promise<number> {
+  const ram = process.availableMemory()
+  if (llama.gpu === false) return ram
+  const { free, unifiedSize } = await llama.getVramState()
+  return unifiedSize > 0 ? ram : ram + free
 }
 
 function compile<T>(make: () => T): T | undefined {
@@ -136,27 +151,6 @@ function compile<T>(make: () => T): T | undefined {
 }
 
 const tokenText = (native: NativeModel, token: number | null) => (token === null ? '' : native.getTokenString(token))
-
-function shapeOf(model: LlamaModel): ModelShape {
-  const metadata = model.fileInfo.architectureMetadata
-  const attention = metadata?.attention
-  const layers = metadata?.block_count ?? 0
-  const embeddingLength = metadata?.embedding_length ?? 0
-  const first = (value: number | number[] | undefined) => (Array.isArray(value) ? (value[0] ?? 0) : (value ?? 0))
-  const heads = first(attention?.head_count)
-  const headsPerLayer = attention?.head_count_kv ?? heads
-  const allHeads = Array.isArray(headsPerLayer) ? headsPerLayer.reduce((sum, count) => sum + count, 0) : headsPerLayer * layers
-  const headLength = heads > 0 ? embeddingLength / heads : 0
-  const length = (attention?.key_length ?? headLength) + (attention?.value_length ?? headLength)
-  return {
-    weightBytes: model.size,
-    stateBytesPerToken: Math.ceil(allHeads * length * 2),
-    vocabularyTokens: model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? 0,
-    embeddingLength,
-    feedForwardLength: first(metadata?.feed_forward_length),
-    trainedContextTokens: model.trainContextSize,
-  }
-}
 
 function recommendedSampling(model: LlamaModel): Sampling {
   const general = model.fileInfo.metadata.general as { sampling?: Record<string, unknown> } | undefined
@@ -190,7 +184,7 @@ function visibleTokens(model: LlamaModel, native: NativeModel): Map<number, stri
 
 function createTokenizer(model: LlamaModel, native: NativeModel): Tokenizer {
   const { tokens } = model
-  const marksWords = model.vocabularyType === 'spm'
+  const marksWords = model.vocabularyType === LlamaVocabularyType.spm
   return {
     marksWords,
     tokenize: (text, { parseSpecial, afterText }) =>

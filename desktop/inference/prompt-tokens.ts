@@ -34,11 +34,13 @@ export interface PromptTokenizer {
 /** In UTF-16 units of cached text, some 50 MB at four units to a token. */
 const CACHE_UNITS = 16_000_000
 
+const cost = (key: string) => key.length + 64
+const key = (kind: string, text: string) => `${kind}:${text}`
+
 /** Texts of messages and their tokens, the least recently used forgotten first. */
 function createCache() {
   const entries = new Map<string, readonly number[]>()
   let units = 0
-  const cost = (key: string) => key.length + 64
   return {
     get(key: string): readonly number[] | undefined {
       const found = entries.get(key)
@@ -62,8 +64,6 @@ function createCache() {
 /** Prompts as tokens: each part on its own, so that counts add up exactly and a part once read is never read again. */
 export function createPromptTokenizer(writer: PromptWriter, tokenizer: Tokenizer): PromptTokenizer {
   const cache = createCache()
-  const key = (kind: string, text: string) => `${kind}:${text}`
-
   function tokensOf(part: PromptPart, afterText: boolean): readonly number[] {
     const kind = `${part.kind === 'template' ? 't' : 'c'}${tokenizer.marksWords && afterText ? '1' : '0'}`
     const name = key(kind, part.text)

@@ -60,54 +60,43 @@ export function createAnswerReader({
     return [{ part, text: shown }]
   }
 
+  function take(length: number): string {
+    const taken = held.slice(0, length)
+    held = held.slice(length)
+    return taken
+  }
+
   function read(final: boolean): AnswerPiece[] {
-    switch (state) {
-      case 'beginning': {
-        const start = held.trimStart()
-        const open = reasoningMarks.find(([mark]) => start.startsWith(mark))
-        if (open) {
-          state = 'reasoning'
-          close = open[1]
-          held = start.slice(open[0].length)
-          return read(final)
-        }
-        if (!final && (start === '' || reasoningMarks.some(([mark]) => mark.startsWith(start)))) return []
-        state = 'text'
-        // Without reasoning, white space is the answer's own.
-        blank = false
-        return read(final)
+    if (state === 'beginning') {
+      const start = held.trimStart()
+      const open = reasoningMarks.find(([mark]) => start.startsWith(mark))
+      if (!open && !final && (start === '' || reasoningMarks.some(([mark]) => mark.startsWith(start)))) return []
+      state = open ? 'reasoning' : 'text'
+      // Without reasoning, white space is the answer's own.
+      blank = Boolean(open)
+      if (open) {
+        close = open[1]
+        held = start.slice(open[0].length)
       }
-      case 'reasoning': {
-        const at = held.indexOf(close)
-        if (at >= 0) {
-          const pieces = piece('reasoning', held.slice(0, at).trimEnd())
-          held = held.slice(at + close.length)
-          state = 'text'
-          blank = true
-          return [...pieces, ...read(final)]
-        }
+    }
+    if (state === 'reasoning') {
+      const at = held.indexOf(close)
+      if (at < 0) {
         // White space before the closing mark is held with it, and trimmed when it closes.
         const mark = overlap(held, close)
         const white = /\s*$/.exec(held.slice(0, held.length - mark))?.[0].length ?? 0
-        const keep = final ? 0 : mark + white
-        const pieces = piece('reasoning', held.slice(0, held.length - keep))
-        held = held.slice(held.length - keep)
-        return pieces
+        return piece('reasoning', take(final ? held.length : held.length - mark - white))
       }
-      case 'text': {
-        const at = stopText === undefined ? -1 : held.indexOf(stopText)
-        if (at >= 0) {
-          const pieces = piece('text', held.slice(0, at))
-          stopped = true
-          held = ''
-          return pieces
-        }
-        const keep = final || stopText === undefined ? 0 : overlap(held, stopText)
-        const pieces = piece('text', held.slice(0, held.length - keep))
-        held = held.slice(held.length - keep)
-        return pieces
-      }
+      const thought = piece('reasoning', take(at).trimEnd())
+      take(close.length)
+      state = 'text'
+      blank = true
+      return [...thought, ...read(final)]
     }
+    const at = stopText === undefined ? -1 : held.indexOf(stopText)
+    if (at < 0) return piece('text', take(held.length - (final || stopText === undefined ? 0 : overlap(held, stopText))))
+    stopped = true
+    return piece('text', take(at))
   }
 
   return {

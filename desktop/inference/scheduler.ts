@@ -79,6 +79,9 @@ interface SlotWork {
   run: (slot: Slot | undefined) => Promise<void>
 }
 
+const isAnswer = ({ job }: Running) => job.kind === 'answer'
+const urgency = ({ job }: Waiting) => (job.kind === 'draft' ? 2 : job.priority)
+
 /**
  * Computes all chats of one context in step: each round is one batch with a token of every growing answer, in the order of their
  * sequences (llama.cpp joins only ascending ones), and a slice of the prompts that are waiting. Whole batches when no answer is growing.
@@ -99,8 +102,6 @@ export function createScheduler({
   let wanted = false
   let orders = 0
   let rounds = 0
-
-  const isAnswer = (entry: { job: AnswerJob | DraftJob }): entry is { job: AnswerJob } & Running => entry.job.kind === 'answer'
 
   function drop(entry: Running): void {
     running = running.filter(other => other !== entry)
@@ -126,7 +127,7 @@ export function createScheduler({
     }
     waiting = waiting.filter(({ job }) => !job.signal.aborted)
     const answerWaits = waiting.some(({ job }) => job.kind === 'answer')
-    for (const entry of [...running]) {
+    for (const entry of running) {
       if (entry.job.signal.aborted || (answerWaits && entry.job.kind === 'draft')) leave(entry, 'cancelled')
     }
   }
@@ -157,9 +158,8 @@ export function createScheduler({
   }
 
   async function admit(): Promise<void> {
-    const urgency = ({ job }: Waiting) => (job.kind === 'draft' ? 2 : job.priority)
     waiting.sort((a, b) => urgency(a) - urgency(b) || a.order - b.order)
-    for (const entry of [...waiting]) {
+    for (const entry of waiting) {
       const { job } = entry
       if (job.kind === 'draft' && running.some(isAnswer)) break
       const slot = await takeSlot(job.chatId)
@@ -203,12 +203,12 @@ export function createScheduler({
     await admit()
     if (running.length === 0) return false
 
-    for (const entry of [...running]) {
+    for (const entry of running) {
       if (entry.next !== undefined && entry.slot.tokens.length >= contextTokens) leave(entry, 'window')
     }
     const shares = share()
     if (shares.size === 0) return running.length > 0
-    const batch = [...shares].sort(([a], [b]) => a.slot.id - b.slot.id)
+    const batch = [...shares].toSorted(([a], [b]) => a.slot.id - b.slot.id)
     const toSample: { entry: Running; logits: number }[] = []
     context.initBatch(batch.reduce((sum, [, count]) => sum + count, 0))
     for (const [entry, count] of batch) {
@@ -219,6 +219,7 @@ export function createScheduler({
       const [logits] = context.addToBatch(slot.id, at, Uint32Array.from(tokens), Uint32Array.from(wantsToken ? [tokens.length - 1] : []))
       if (logits !== undefined) toSample.push({ entry, logits })
       for (const token of tokens) slot.tokens.push(token)
+      slot.dirty = true
     }
     try {
       await context.decodeBatch()
@@ -271,7 +272,7 @@ export function createScheduler({
       }
     } catch (error) {
       // A fault of ours: nothing may wait for ever.
-      for (const entry of [...running]) {
+      for (const entry of running) {
         slots.empty(entry.slot)
         leaveWith(entry, error)
       }

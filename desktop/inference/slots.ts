@@ -16,6 +16,8 @@ export interface Slot {
   /** Order of use: the smallest was used longest ago. */
   used: number
   busy: boolean
+  /** Computed since it was saved or loaded. */
+  dirty: boolean
 }
 
 export interface Slots {
@@ -33,13 +35,22 @@ export interface Slots {
 
 /** Keeps account of the context's sequences. Call only while nothing is decoding. */
 export function createSlots(context: NativeContext, count: number): Slots {
-  const all: Slot[] = Array.from({ length: count }, (_, id) => ({ id, chatId: undefined, tokens: [], answers: [], used: 0, busy: false }))
+  const all: Slot[] = Array.from({ length: count }, (_, id) => ({
+    id,
+    chatId: undefined,
+    tokens: [],
+    answers: [],
+    used: 0,
+    busy: false,
+    dirty: false,
+  }))
   let clock = 0
 
   function empty(slot: Slot): void {
     if (slot.tokens.length > 0) context.disposeSequence(slot.id)
     slot.tokens = []
     slot.answers = []
+    slot.dirty = false
   }
 
   const of = (chatId: string) => all.find(slot => slot.chatId === chatId)

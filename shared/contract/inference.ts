@@ -105,6 +105,10 @@ export const inferenceContract = {
      * The next prompt uses of it what it begins with.
      */
     loadState: call(Type.Object({ chatId: Type.String(), path: Type.String() }), Type.Object({ tokens: Type.Integer() })),
+    /** From now on the chat's state is saved to `path` before another chat takes its place in memory; null: no longer. */
+    saveBeforeEviction: call(Type.Object({ chatId: Type.String(), path: Nullable(Type.String()) }), Nothing),
+    /** Tells of each state that was saved that way. */
+    watchSaved: stream(Nothing, Type.Object({ chatId: Type.String(), tokens: Type.Integer(), bytes: Type.Integer() })),
     /** Forgets the chat's KV state in memory. */
     forget: call(ByChat, Nothing),
   },
