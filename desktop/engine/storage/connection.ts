@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3'
 import { createChanges, type StorageChange } from './changes.ts'
-import { asFailure } from './sqlite-failure.ts'
+import { asFailure, isDamage } from './sqlite-failure.ts'
 
 export type Sqlite = Database.Database
 
@@ -16,6 +16,8 @@ export interface Connection {
   read: <T>(work: () => T) => T
   tell: (change: StorageChange) => void
   onChange: (listener: (change: StorageChange) => void) => () => void
+  /** What to do when SQLite meets damage; true: it may be mended, so what was done is tried once more. */
+  onDamage: (mend: (error: unknown) => boolean) => void
   close: () => void
 }
 
@@ -38,6 +40,26 @@ export function createConnection(sqlite: Sqlite, now: () => number): Connection 
   const end = sqlite.prepare('commit')
   const undo = sqlite.prepare('rollback')
   let waiting: StorageChange[] = []
+  let mend: (error: unknown) => boolean = () => false
+  let mending = false
+
+  /** Does it, and once more where damage was met and mended in between. */
+  function twice<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      if (mending || sqlite.inTransaction || !isDamage(error)) throw asFailure(error)
+      mending = true
+      try {
+        if (!mend(error)) throw error
+        return work()
+      } catch (again) {
+        throw asFailure(again)
+      } finally {
+        mending = false
+      }
+    }
+  }
 
   function transaction<T>(work: () => T): T {
     if (sqlite.inTransaction) return work()
@@ -51,7 +73,7 @@ export function createConnection(sqlite: Sqlite, now: () => number): Connection 
       waiting = []
       // A full disk rolls back by itself.
       if (sqlite.inTransaction) undo.run()
-      throw asFailure(error)
+      throw error
     }
     const told = waiting
     waiting = []
@@ -62,28 +84,25 @@ export function createConnection(sqlite: Sqlite, now: () => number): Connection 
   return {
     sqlite,
     now,
-    commit: transaction,
+    commit: work => twice(() => transaction(work)),
     commitLightly(work) {
       if (sqlite.inTransaction) return work()
       sqlite.pragma('synchronous = normal')
       try {
-        return transaction(work)
+        return twice(() => transaction(work))
       } finally {
         sqlite.pragma('synchronous = full')
       }
     },
-    read(work) {
-      try {
-        return work()
-      } catch (error) {
-        throw asFailure(error)
-      }
-    },
+    read: twice,
     tell(change) {
       if (sqlite.inTransaction) waiting.push(change)
       else changes.emit(change)
     },
     onChange: listener => changes.on(listener),
+    onDamage: how => {
+      mend = how
+    },
     close: () => void sqlite.close(),
   }
 }

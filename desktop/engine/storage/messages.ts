@@ -7,6 +7,7 @@ import { parseJson, type Conversations } from './conversations.ts'
 import { fold, type GrowthPart } from './fold.ts'
 import type { Notices } from './notices.ts'
 import { SEQ_PER_MS, type Place, type SearchIndex } from './search-index.ts'
+import { isDamage } from './sqlite-failure.ts'
 import { newestLeafUnder, pathTo, type TreeNode } from './tree.ts'
 
 export type Finish = Pick<Message, 'status' | 'segments' | 'finishReason' | 'failure' | 'leftOut'>
@@ -116,6 +117,17 @@ export function createMessages(
     })
   }
 
+  /** One that lies on a damaged page does not hide the others. */
+  function getReadable(id: string): Message | undefined {
+    try {
+      return get(id)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      notices.rowUnreadable('msg', id)
+      return undefined
+    }
+  }
+
   /** The first free rows at or after the message's time. */
   function seqFor(createdAt: number, pieces: number): number {
     for (let ms = createdAt; ; ms++) {
@@ -161,7 +173,7 @@ export function createMessages(
 
   return {
     get,
-    many: ids => ids.flatMap(id => get(id) ?? []),
+    many: ids => ids.flatMap(id => getReadable(id) ?? []),
     path: headId => (headId === null ? [] : read(() => pathTo(selectTree.all(headId), headId))),
     newestLeaf: messageId => read(() => newestLeafUnder(selectTree.all(messageId), messageId)),
     childrenOf: (parentId, conversationId) =>

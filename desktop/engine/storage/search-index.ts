@@ -35,7 +35,7 @@ export interface SearchIndex {
   removeMessage(place: Place, message: Pick<Message, 'parts'>): string[]
   /** Takes in what waits, for about `ms`; true when nothing waits. */
   workOff(ms: number): boolean
-  /** Begins anew; `workOff` then takes everything in again, the newest first. */
+  /** Begins anew, outside any transaction; `workOff` then takes everything in again, the newest first. */
   rebuild(): void
   /** True where the index was made by another version of the words. */
   isOutdated(): boolean
@@ -50,8 +50,7 @@ export function createSearchIndex(connection: Pick<Connection, 'sqlite' | 'commi
   const deleteTitle = sqlite.prepare(`insert into title_search (title_search, rowid, words) values ('delete', ?, ?)`)
   const insertPiece = sqlite.prepare('insert into msg_search (rowid, words) values (?, ?)')
   const deletePiece = sqlite.prepare(`insert into msg_search (msg_search, rowid, words) values ('delete', ?, ?)`)
-  const clearTitles = sqlite.prepare(`insert into title_search (title_search) values ('delete-all')`)
-  const clearMessages = sqlite.prepare(`insert into msg_search (msg_search) values ('delete-all')`)
+  const selectSchema = sqlite.prepare<[string], string>('select sql from sqlite_schema where name = ?').pluck()
   const insertTodo = sqlite.prepare('insert into search_todo (row) values (?)')
   const deleteTodo = sqlite.prepare('delete from search_todo where row = ?')
   const clearTodo = sqlite.prepare('delete from search_todo')
@@ -124,8 +123,11 @@ export function createSearchIndex(connection: Pick<Connection, 'sqlite' | 'commi
     },
     rebuild() {
       commit(() => {
-        clearTitles.run()
-        clearMessages.run()
+        for (const table of ['title_search', 'msg_search']) {
+          // Dropped and made again rather than emptied: a damaged one cannot be emptied.
+          const sql = selectSchema.get(table)!
+          sqlite.exec(`drop table ${table}; ${sql}; insert into ${table} (${table}, rank) values ('secure-delete', 1)`)
+        }
         clearTodo.run()
         for (const { key, title } of selectTitles.all()) insertTitle.run(key, indexWords(title).join(' '))
         const newest = selectUpTo.get(Number.MAX_SAFE_INTEGER)

@@ -36,7 +36,7 @@ export function queryWords(text: string): { words: string[]; open: boolean } {
   const last = runs.at(-1)
   if (!last?.paired) return { words, open: false }
   // The index holds the last character alone only where the run ends there; the pair before it says it already.
-  if (words.length > 1 && [...last.text].length > 1) return { words: words.slice(0, -1), open: false }
+  if (words.length > 1 && Array.from(last.text).length > 1) return { words: words.slice(0, -1), open: false }
   return { words, open: true }
 }
 
@@ -51,6 +51,6 @@ export function runsOf(text: string): Run[] {
 }
 
 function pairs(run: string): string[] {
-  const characters = [...run]
+  const characters = Array.from(run)
   return characters.map((character, index) => character + (characters[index + 1] ?? ''))
 }

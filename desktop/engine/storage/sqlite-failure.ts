@@ -20,8 +20,17 @@ export function asFailure(error: unknown): unknown {
   return error
 }
 
+/** Thrown where a check, not SQLite itself, found damage. */
+export class Damage extends Error {}
+
+/** True where only the search index is damaged, which can be made anew from the messages. */
+export function isSearchDamage(error: unknown): boolean {
+  return sqliteCode(error) === 'SQLITE_CORRUPT_VTAB'
+}
+
 /** True where SQLite found its file damaged. */
 export function isDamage(error: unknown): boolean {
+  if (error instanceof Damage) return true
   const code = sqliteCode(error) ?? sqliteCode(error instanceof Error ? error.cause : undefined)
   return code !== undefined && (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB')
 }

@@ -1,0 +1,205 @@
+import Database from 'better-sqlite3'
+import { closeSync, copyFileSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { newId } from '@fusion/shared/contract/ids.ts'
+import { setUp, type Sqlite } from './connection.ts'
+import { migrate } from './migrate.ts'
+import { removeCopy, snapshotFolder, stamp } from './snapshots.ts'
+import { isDamage } from './sqlite-failure.ts'
+
+const PAGE = 4096
+/** Tables whose rows are brought over, those that others point to first. */
+const TABLES = [
+  'meta',
+  'folder',
+  'conv',
+  'msg',
+  'growth',
+  'draft',
+  'attachment',
+  'msg_attachment',
+  'draft_attachment',
+  'setting',
+  'model',
+  'state',
+  'notice',
+  'sync',
+  'outbox',
+  'stage',
+  'kept',
+  'aside',
+]
+
+/**
+ * Sets a damaged database aside, in the data folder's snapshots, and puts a new one in its place with every row that can be read.
+ * Returns the name of the file set aside. After a crash in the middle, the next call begins again.
+ */
+export function salvage(file: string, folder: string, nowMs: number): string {
+  const fresh = `${file}.new`
+  const work = `${file}.salvage`
+  removeCopy(fresh)
+  removeCopy(work)
+  mkdirSync(snapshotFolder(folder), { recursive: true, mode: 0o700 })
+  const target = new Database(fresh)
+  try {
+    setUp(target)
+    migrate(target, () => {})
+    target.pragma('wal_checkpoint(truncate)')
+    const template = readFileSync(fresh).subarray(0, PAGE)
+    // SQLite writes into a database with a WAL even to read it: the damaged file stays as it was found.
+    copyFileSync(file, work)
+    if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${work}-wal`)
+    bringOver(work, template, target, nowMs)
+    target.pragma('wal_checkpoint(truncate)')
+  } finally {
+    target.close()
+    removeCopy(work)
+  }
+  const aside = join(snapshotFolder(folder), `damaged-${stamp(nowMs)}.db`)
+  for (const end of ['-wal', '']) if (existsSync(file + end)) renameSync(file + end, aside + end)
+  rmSync(`${file}-shm`, { force: true })
+  renameSync(fresh, file)
+  return aside
+}
+
+function bringOver(work: string, template: Buffer, target: Sqlite, nowMs: number): void {
+  target.pragma('foreign_keys = off')
+  let source = openDamaged(work)
+  if (!source) {
+    putFirstPage(work, template)
+    source = openDamaged(work)
+  }
+  if (!source) return
+  try {
+    for (const table of TABLES) bringTable(source, target, table)
+  } finally {
+    source.close()
+  }
+  // A chat whose own row is lost: its messages are not.
+  target
+    .prepare<[], { key: number; head: string; at: number }>(
+      `select conv as key, id as head, max(created_at) as at from msg where conv not in (select key from conv) group by conv`,
+    )
+    .all()
+    .forEach(({ key, head, at }) =>
+      target
+        .prepare('insert into conv (key, id, title, head, created_at, updated_at) values (?, ?, ?, ?, ?, ?)')
+        .run(key, newId(nowMs), 'Recovered chat', head, at, at),
+    )
+  target.exec(`
+    delete from growth where msg not in (select seq from msg);
+    delete from msg_attachment where msg not in (select seq from msg);
+    delete from draft_attachment where conversation_id not in (select conversation_id from draft);
+    delete from meta where name like 'search-%';
+  `)
+}
+
+function openDamaged(file: string): Sqlite | undefined {
+  const source = new Database(file)
+  try {
+    // A schema of which a part is damaged is used as far as it goes.
+    source.unsafeMode(true)
+    source.pragma('writable_schema = on')
+    source.prepare('select count(*) from sqlite_schema').get()
+    return source
+  } catch (error) {
+    source.close()
+    if (isDamage(error)) return undefined
+    throw error
+  }
+}
+
+/**
+ * The first page names all tables and where they begin. The tables of two databases made by the same migrations begin at the same pages,
+ * so the first page of a new one opens a database whose own is lost.
+ */
+function putFirstPage(file: string, template: Buffer): void {
+  const page = Buffer.from(template)
+  const handle = openSync(file, 'r+')
+  try {
+    page.writeUInt32BE(Math.floor(fstatSync(handle).size / PAGE), 28) // size in pages
+    page.writeUInt32BE(page.readUInt32BE(24), 92) // the size is valid for this change counter
+    page.writeUInt32BE(0, 32) // no free pages
+    page.writeUInt32BE(0, 36)
+    writeSync(handle, page, 0, PAGE, 0)
+  } finally {
+    closeSync(handle)
+  }
+}
+
+function bringTable(source: Sqlite, target: Sqlite, table: string): void {
+  const columns = (target.pragma(`table_info(${table})`) as { name: string; pk: number }[]).map(column => column.name)
+  let has: Set<string>
+  try {
+    has = new Set((source.pragma(`table_info(${table})`) as { name: string }[]).map(column => column.name))
+  } catch {
+    return
+  }
+  const shared = columns.filter(column => has.has(column))
+  if (shared.length === 0) return
+  const insert = target.prepare(`insert or ignore into ${table} (${shared.join(', ')}) values (${shared.map(() => '?').join(', ')})`)
+  const keep = (row: unknown[]) => {
+    try {
+      insert.run(...row)
+    } catch {
+      // A row whose values are not of their columns' kinds is damage too.
+    }
+  }
+  const isRowid = target.prepare<[string], number>('select wr from pragma_table_list where name = ?').pluck().get(table) === 0
+  target.transaction(() => {
+    if (isRowid) readRows(source, table, shared, keep)
+    else readBothWays(source, table, shared, keep)
+  })()
+}
+
+/** All rows that can be reached, past damaged pages: what cannot be read in one go is read in halves. */
+function readRows(source: Sqlite, table: string, columns: string[], keep: (row: unknown[]) => void): void {
+  const select = (order: string) =>
+    source
+      .prepare<[number, number], unknown[]>(
+        `select rowid, ${columns.join(', ')} from ${table} not indexed where rowid between ? and ? order by rowid ${order}`,
+      )
+      .raw()
+  const [up, down] = [select('asc'), select('desc')]
+  /** Reads one way as far as it goes; returns the last row read, undefined when it came through. */
+  const read = (from: number, to: number, statement: typeof up): number | undefined => {
+    let last = statement === up ? from - 1 : to + 1
+    try {
+      for (const [rowid, ...row] of statement.iterate(from, to)) {
+        keep(row)
+        last = rowid as number
+      }
+      return undefined
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      return last
+    }
+  }
+  const stretches: [number, number][] = [[-1, Number.MAX_SAFE_INTEGER]]
+  // The widest first. One damaged page is passed in the first two readings; 5,000 find the good pages between a thousand bad ones.
+  for (let count = 0; count < 5000; count++) {
+    const stretch = stretches.shift()
+    if (!stretch) return
+    const [from, to] = stretch
+    if (from > to) continue
+    const lower = read(from, to, up)
+    if (lower === undefined) continue
+    const upper = read(lower + 1, to, down)
+    if (upper === undefined || upper - lower <= 2) continue
+    const middle = Math.floor((lower + upper) / 2)
+    stretches.push([lower + 1, middle], [middle + 1, upper - 1])
+  }
+}
+
+function readBothWays(source: Sqlite, table: string, columns: string[], keep: (row: unknown[]) => void): void {
+  const key = columns[0]!
+  for (const order of ['asc', 'desc']) {
+    try {
+      const rows = source.prepare<[], unknown[]>(`select ${columns.join(', ')} from ${table} order by ${key} ${order}`).raw()
+      for (const row of rows.iterate()) keep(row)
+      return
+    } catch (error) {
+      if (!isDamage(error)) throw error
+    }
+  }
+}
