@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ensureInstalled } from './install.mjs'
 import { findNode, isThis, majorOfVersion } from './node-24.mjs'
 import { endWith, Problem } from './problem.mjs'
+import { endWithUs } from './run.mjs'
 
 const OLDEST = 20
 
@@ -30,13 +31,11 @@ async function bootstrap([script, ...rest]) {
  */
 function runUnder(node, args) {
   const child = spawn(node, args, { stdio: 'inherit', env: { ...process.env, PATH: pathWith(node) } })
-  /** @type {NodeJS.Signals[]} */
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
-  for (const signal of signals) process.on(signal, () => child.kill(signal))
+  const done = endWithUs(child)
   child.once('error', endWith)
   child.once('exit', (code, signal) => {
     if (!signal) process.exit(code ?? 1)
-    for (const name of signals) process.removeAllListeners(name)
+    done()
     process.kill(process.pid, signal)
   })
 }

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { withLock } from './lock.mjs'
 import { staleParts } from './parts.mjs'
 import { Problem } from './problem.mjs'
+import { runNode } from './run.mjs'
 
 /**
  * Builds those of `parts` whose sources changed. The compiler runs in a process of its own, so that its memory does not stay here.
@@ -20,8 +20,7 @@ export async function ensureBuilt(root, parts) {
       const stale = staleParts(root, parts)
       if (stale.length === 0) return
       process.stderr.write(`Building ${stale.join(', ')} …\n`)
-      const compiler = spawn(process.execPath, [join(root, 'build/compile.ts'), ...stale], { cwd: root, stdio: ['ignore', 2, 2] })
-      const code = await new Promise(resolve => compiler.once('close', resolve))
+      const code = await runNode(root, [join(root, 'build/compile.ts'), ...stale], { stdio: ['ignore', 2, 2] })
       if (code !== 0) throw new Problem(`Fusion could not be built (${stale.join(', ')}); the lines above say why.`)
     },
   )

@@ -3,11 +3,13 @@
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ensureBuilt } from './ensure-built.mjs'
+import { ensurePacks } from './packs.mjs'
 import { browserParts } from './parts.mjs'
 import { endWith } from './problem.mjs'
 
 const root = dirname(import.meta.dirname)
 try {
+  await ensurePacks(root)
   await ensureBuilt(root, browserParts)
 } catch (error) {
   endWith(error)

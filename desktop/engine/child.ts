@@ -2,6 +2,7 @@
 import { messagePort, type EmitterPort } from '@fusion/shared/rpc/message-port.ts'
 import type { FromEngine } from '@fusion/shared/contract/shell.ts'
 import { sentence } from '@fusion/shared/contract/failures.ts'
+import type { FromEngine, ToEngine } from '@fusion/shared/contract/shell.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import { readConfig, WrongSetting } from './config.ts'
 import { startEngine } from './start-engine.ts'
@@ -9,7 +10,7 @@ import { onStopSignal } from './stop-signals.ts'
 
 /** The part of Electron's `process.parentPort` that is used. */
 interface ParentPort {
-  on(event: 'message', listener: (event: { data: unknown; ports: EmitterPort[] }) => void): void
+  on(event: 'message', listener: (event: { data: ToEngine; ports: EmitterPort[] }) => void): void
   postMessage(message: FromEngine): void
 }
 
@@ -25,10 +26,9 @@ let take = (port: EmitterPort): void => void waiting.push(port)
 let close = async (): Promise<void> => {}
 
 parentPort.on('message', ({ data, ports }) => {
-  const type = typeof data === 'object' && data !== null && 'type' in data ? data.type : undefined
   const [port] = ports
-  if (type === 'page-port' && port) take(port)
-  if (type === 'close') void close().then(() => process.exit(0))
+  if (data.type === 'page-port' && port) take(port)
+  if (data.type === 'close') void close().then(() => process.exit(0))
 })
 
 try {
