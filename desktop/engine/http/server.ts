@@ -49,7 +49,8 @@ export async function startHttpServer({ port: wantedPort, page, log, onPort, lim
     if (!gate.hostIsOurs(request.headers)) return refuse(request, response, 421)
     const path = (request.url ?? '/').replace(/\?.*$/, '')
     if (path === '/session') return openSession(request, response)
-    if (path === '/rpc') return refuse(request, response, 426)
+    // A browser does not tell its page why a socket was refused; this does.
+    if (path === '/rpc') return refuse(request, response, gate.hasCookie(request.headers) ? 426 : 401)
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(request, response, 405)
     await sendPage(page, request, response)
   }

@@ -1,0 +1,31 @@
+import { CONTRACT_VERSION } from '@fusion/shared/contract/version.ts'
+import { Failure } from '@fusion/shared/rpc/failure.ts'
+import { createRoot } from 'react-dom/client'
+import '@fontsource-variable/inter/wght.css'
+import '@fontsource-variable/jetbrains-mono/wght.css'
+import { drafts } from '../chat/drafts.ts'
+import { link } from '../state/fusion.ts'
+import { createMirror } from '../state/mirror.ts'
+import { shelf, useReplica } from '../state/replica.ts'
+import { setView } from '../state/view.ts'
+import '../ui/tokens.css'
+import '../ui/base.css'
+import '../ui/controls.css'
+import { App } from './app.tsx'
+import './app.css'
+import { followSelection } from './follow-selection.ts'
+import { reloadOnce } from './reload-once.ts'
+
+const mirror = createMirror({
+  link,
+  store: useReplica,
+  shelf,
+  onFailure: error => setView({ failure: Failure.toBody(error) }),
+})
+followSelection(mirror)
+useReplica.subscribe(({ app }) => app && reloadOnce(app.contractVersion === CONTRACT_VERSION))
+// A page that is hidden may be killed without another word.
+document.addEventListener('visibilitychange', () => document.hidden && drafts.flush())
+window.addEventListener('pagehide', drafts.flush)
+
+createRoot(document.getElementById('root')!).render(<App />)

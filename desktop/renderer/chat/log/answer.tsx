@@ -1,0 +1,46 @@
+import { textOf, type Message } from '@fusion/shared/chat/message.ts'
+import { ask, fusion } from '../../state/fusion.ts'
+import { CopyButton } from '../../ui/copy-button.tsx'
+import { Markdown } from '../markdown/markdown.tsx'
+import { AnswerEnd } from './answer-end.tsx'
+import { BranchSwitcher } from './branch-switcher.tsx'
+import type { RowProps } from './message-row.tsx'
+import { Origin } from './origin.tsx'
+import { Reasoning } from './reasoning.tsx'
+import { Seam } from './seam.tsx'
+import { TurnLine } from './turn-line.tsx'
+
+/** What the model wrote: its reasoning folded, the text, how it ended, where it was made, and what can be done with it. */
+export function Answer({ message, row }: { message: Message; row: RowProps }) {
+  const text = textOf(message)
+  const reasoning = message.parts.map(part => (part.type === 'reasoning' ? part.text : '')).join('')
+  const growing = message.status === 'growing'
+  const { conversationId, entry, readOnly, idle } = row
+  const seams = message.segments.slice(1).map((segment, index) => ({
+    at: segment.from,
+    line: <Seam before={message.segments[index]!} after={segment} />,
+  }))
+  const act = { conversationId, messageId: message.id }
+  return (
+    <article aria-label="Assistant" className="ai" aria-busy={growing}>
+      {reasoning && <Reasoning text={reasoning} thinking={growing && text === ''} message={message} />}
+      {text && <Markdown text={text} growing={growing} seams={seams} />}
+      {growing && row.turn && <TurnLine turn={row.turn} started={text !== '' || reasoning !== ''} />}
+      {!growing && <AnswerEnd message={message} readOnly={readOnly} idle={idle} />}
+      {!growing && (
+        <footer className="origin">
+          <Origin message={message} />
+          {entry.siblings && <BranchSwitcher conversationId={conversationId} messageId={message.id} siblings={entry.siblings} />}
+          <span className="acts">
+            {text && <CopyButton text={() => text} label="Copy answer" />}
+            {!readOnly && (
+              <button type="button" className="quiet" disabled={!idle} onClick={() => ask(fusion.turns.answer(act))}>
+                Answer again
+              </button>
+            )}
+          </span>
+        </footer>
+      )}
+    </article>
+  )
+}

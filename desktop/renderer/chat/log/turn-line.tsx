@@ -1,0 +1,23 @@
+import type { TurnState } from '@fusion/shared/contract/engine.ts'
+import { FailureLine } from '../../ui/failure-line.tsx'
+import { Progress } from '../../ui/progress.tsx'
+
+/** What the turn does before its first word, and what keeps it from going on. */
+export function TurnLine({ turn, started }: { turn: TurnState; started: boolean }) {
+  if (turn.failure) return <FailureLine failure={turn.failure} />
+  const words = {
+    waiting: 'Waiting its turn',
+    'loading-model': 'Loading the model',
+    prefilling: 'Reading the chat',
+    answering: null,
+    idle: null,
+    paused: null,
+  }[turn.at]
+  if (!words || (started && turn.at !== 'loading-model')) return started ? null : <p className="turn-line">Beginning</p>
+  return (
+    <p className="turn-line">
+      {words}
+      {turn.fraction !== null && turn.fraction > 0 && <Progress label={words} fraction={turn.fraction} />}
+    </p>
+  )
+}

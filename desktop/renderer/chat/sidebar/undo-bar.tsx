@@ -1,0 +1,34 @@
+import { useEffect } from 'react'
+import { showChat } from '../open-chat.ts'
+import { ask, fusion } from '../../state/fusion.ts'
+import { setView, useView } from '../../state/view.ts'
+
+/** Long enough to read and press; afterwards the trash has it. */
+const STAYS_MS = 10_000
+
+/** Says that a chat went to the trash, and takes it back at a press. */
+export function UndoBar() {
+  const undo = useView(view => view.undo)
+  useEffect(() => {
+    if (!undo) return
+    const timer = setTimeout(() => setView({ undo: null }), STAYS_MS)
+    return () => clearTimeout(timer)
+  }, [undo])
+  const restore = async (conversationId: string) => {
+    await fusion.chats.restore({ conversationId })
+    setView({ undo: null })
+    showChat(conversationId)
+  }
+  return (
+    <div className="undo" role="status">
+      {undo && (
+        <>
+          <span>“{undo.title}” is in the trash.</span>
+          <button type="button" className="button small" onClick={() => ask(restore(undo.conversationId))}>
+            Undo
+          </button>
+        </>
+      )}
+    </div>
+  )
+}

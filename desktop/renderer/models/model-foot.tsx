@@ -1,0 +1,36 @@
+import { useRef, useState } from 'react'
+import { useReplica } from '../state/replica.ts'
+import { footWords } from './model-words.ts'
+import { ModelPicker } from './model-picker.tsx'
+import { usePresentModel } from './present-model.ts'
+
+/** The foot of the sidebar: the model, its size, how it stands; a press opens the picker. */
+export function ModelFoot() {
+  const model = usePresentModel()
+  const known = useReplica(replica => replica.models !== null)
+  const [open, setOpen] = useState(false)
+  const button = useRef<HTMLButtonElement>(null)
+  if (!known) return null
+  const name = model?.file.name ?? 'No model'
+  const details = model ? footWords(model) : 'Add one to begin'
+  return (
+    <>
+      <button
+        ref={button}
+        type="button"
+        className="foot"
+        aria-label={`Model: ${name}, ${details}`}
+        aria-haspopup="dialog"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
+        <i aria-hidden className={model ? `dot desk ${model.state.at}` : 'dot'} />
+        <span>
+          <b>{name}</b>
+          <small>{details}</small>
+        </span>
+      </button>
+      {open && <ModelPicker anchor={button} onClose={() => setOpen(false)} />}
+    </>
+  )
+}

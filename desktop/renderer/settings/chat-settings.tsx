@@ -1,0 +1,84 @@
+import type { Conversation, ConversationSettings, Privacy } from '@fusion/shared/chat/conversation.ts'
+import { ask, fusion } from '../state/fusion.ts'
+import { useReplica } from '../state/replica.ts'
+import { setView } from '../state/view.ts'
+import { Dialog } from '../ui/dialog.tsx'
+import { ChoiceField, SelectField, TextField, ToggleField } from './fields.tsx'
+import { SamplingFields } from './sampling-fields.tsx'
+import './settings.css'
+
+const labels = [
+  { value: 'local-only', label: 'This computer only' },
+  { value: 'ask', label: 'Ask first' },
+  { value: 'auto', label: 'Auto' },
+] as const satisfies readonly { value: Privacy; label: string }[]
+
+const meanings: Record<Privacy, string> = {
+  'local-only': 'Nothing of this chat may leave this computer by any way.',
+  ask: 'Fusion would ask before anything of it leaves this computer.',
+  auto: 'Without an account, nothing leaves this computer.',
+}
+
+/** What holds for the open chat alone. */
+export function ChatSettings() {
+  const conversation = useReplica(replica => replica.open?.conversation ?? null)
+  const models = useReplica(replica => replica.models?.entries) ?? []
+  if (!conversation) return null
+  const { id: conversationId, settings } = conversation
+  const set = (changed: Partial<ConversationSettings>) => ask(fusion.chats.setSettings({ conversationId, settings: changed }))
+  const gone = settings.modelId !== null && !models.some(entry => entry.id === settings.modelId)
+  return (
+    <Dialog title="Chat settings" onClose={() => setView({ panel: null })} className="settings">
+      <section>
+        <TextField label="Title" value={conversation.title} maxLength={200} onChange={title => rename(conversation, title)} />
+        <ChoiceField
+          label="Privacy"
+          hint={meanings[conversation.privacy]}
+          value={conversation.privacy}
+          choices={labels}
+          onChange={privacy => ask(fusion.chats.setPrivacy({ conversationId, privacy }))}
+        />
+        <SelectField
+          label="Model"
+          value={settings.modelId ?? ''}
+          choices={[
+            { value: '', label: 'As for new chats' },
+            ...models.map(entry => ({ value: entry.id, label: entry.file.name })),
+            ...(gone ? [{ value: settings.modelId!, label: 'A model that is gone' }] : []),
+          ]}
+          onChange={value => set({ modelId: value || null })}
+        />
+      </section>
+      <section aria-label="Answers">
+        <h3>Answers</h3>
+        <ToggleField
+          label="A system prompt of its own"
+          value={settings.systemPrompt !== null}
+          onChange={own => set({ systemPrompt: own ? '' : null })}
+        />
+        {settings.systemPrompt !== null && (
+          <TextField
+            label="System prompt"
+            value={settings.systemPrompt}
+            placeholder="None"
+            maxLength={100_000}
+            lines={4}
+            onChange={systemPrompt => set({ systemPrompt })}
+          />
+        )}
+        <SamplingFields sampling={settings.sampling} otherwise="as in settings" onChange={sampling => set({ sampling })} />
+        <ToggleField
+          label="Keep what was read"
+          hint="Off: nothing of this chat but its messages is kept on disk."
+          value={settings.keepState}
+          onChange={keepState => set({ keepState })}
+        />
+      </section>
+    </Dialog>
+  )
+}
+
+function rename(conversation: Conversation, title: string): void {
+  const next = title.trim()
+  if (next && next !== conversation.title) ask(fusion.chats.rename({ conversationId: conversation.id, title: next }))
+}

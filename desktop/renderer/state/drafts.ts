@@ -1,0 +1,90 @@
+import type { Draft } from '@fusion/shared/contract/engine.ts'
+import type { Calls } from './fusion.ts'
+import type { EngineContract } from '@fusion/shared/contract/engine.ts'
+import type { StoreApi } from 'zustand'
+import type { ReplicaStore } from './mirror.ts'
+import type { View } from './view.ts'
+
+/** A pause in typing after which the draft goes to the engine, in ms: with the way there it is on disk well within 300. */
+const PAUSE_MS = 200
+const RETRY_MS = 2000
+
+export interface Drafts {
+  /** What was typed: shown at once, saved when typing pauses. */
+  change(conversationId: string, draft: Draft): void
+  /** The draft was sent: what is saved no longer counts. */
+  clear(conversationId: string): void
+  /** Saves now what waits for a pause: the page may be going away. */
+  flush(): void
+  close(): void
+}
+
+interface DraftsOptions {
+  view: Pick<StoreApi<View>, 'getState' | 'setState'>
+  replica: ReplicaStore & Pick<StoreApi<unknown>, 'subscribe'>
+  save: Calls<EngineContract>['drafts']['set']
+}
+
+/**
+ * Keeps what is typed: here at once, in the engine after a pause. Text that the engine does not hold yet is never replaced by what the
+ * engine tells (another window, an older save on its way back); a save that fails is tried again for as long as the page lives.
+ */
+export function createDrafts({ view, replica, save }: DraftsOptions): Drafts {
+  const timers = new Map<string, ReturnType<typeof setTimeout>>()
+
+  function set(conversationId: string, typing: View['typing'][string] | null): void {
+    view.setState(({ typing: { [conversationId]: _before, ...others } }) => ({
+      typing: typing ? { ...others, [conversationId]: typing } : others,
+    }))
+  }
+
+  function later(conversationId: string, ms: number): void {
+    clearTimeout(timers.get(conversationId))
+    timers.set(
+      conversationId,
+      setTimeout(() => void saveNow(conversationId), ms),
+    )
+  }
+
+  async function saveNow(conversationId: string): Promise<void> {
+    clearTimeout(timers.get(conversationId))
+    timers.delete(conversationId)
+    const typing = view.getState().typing[conversationId]
+    if (!typing || typing.saved) return
+    const { saved: _, ...draft } = typing
+    try {
+      await save({ conversationId, draft })
+      if (view.getState().typing[conversationId] === typing) set(conversationId, { ...typing, saved: true })
+    } catch {
+      if (view.getState().typing[conversationId] === typing) later(conversationId, RETRY_MS)
+    }
+  }
+
+  // Another window's draft replaces what this one has saved, not what is being typed.
+  let known = replica.getState().open?.draft
+  const leave = replica.subscribe(() => {
+    const { open } = replica.getState()
+    if (!open?.ready || open.draft === known) return
+    known = open.draft
+    if (view.getState().typing[open.id]?.saved) set(open.id, null)
+  })
+
+  return {
+    change(conversationId, draft) {
+      set(conversationId, { ...draft, saved: false })
+      later(conversationId, PAUSE_MS)
+    },
+    clear(conversationId) {
+      clearTimeout(timers.get(conversationId))
+      timers.delete(conversationId)
+      set(conversationId, { text: '', attachments: [], saved: true })
+    },
+    flush() {
+      for (const conversationId of timers.keys()) void saveNow(conversationId)
+    },
+    close() {
+      leave()
+      for (const timer of timers.values()) clearTimeout(timer)
+    },
+  }
+}
