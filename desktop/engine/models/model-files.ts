@@ -1,0 +1,44 @@
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+
+const splitName = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i
+
+/** All files of a model that is split (`name-00001-of-00003.gguf`), or the one that is not. */
+export function filesOf(path: string): string[] {
+  const match = splitName.exec(basename(path))
+  const count = Number(match?.[3] ?? 1)
+  if (!match || count < 1 || count > 999) return [path]
+  return Array.from({ length: count }, (_, index) =>
+    join(dirname(path), `${match[1]}-${String(index + 1).padStart(5, '0')}-of-${match[3]}.gguf`),
+  )
+}
+
+/** Size and time of change of a model's files together; undefined when one is missing. */
+export function measure(path: string): { bytes: number; mtimeMs: number } | undefined {
+  let bytes = 0
+  let mtimeMs = 0
+  for (const file of filesOf(path)) {
+    const stats = statSync(file, { throwIfNoEntry: false })
+    if (!stats?.isFile()) return undefined
+    bytes += stats.size
+    mtimeMs = Math.max(mtimeMs, stats.mtimeMs)
+  }
+  return { bytes, mtimeMs }
+}
+
+/** People sort models into folders by maker and name, and no deeper. */
+const DEPTH = 3
+
+/** Every model under a folder by its (first) file, in the order of names. Hidden files are left out: copies under way are hidden. */
+export function findModels(folder: string, depth = DEPTH): string[] {
+  if (!existsSync(folder)) return []
+  const found: string[] = []
+  for (const name of readdirSync(folder).toSorted()) {
+    if (name.startsWith('.')) continue
+    const path = join(folder, name)
+    const stats = statSync(path, { throwIfNoEntry: false })
+    if (stats?.isDirectory() && depth > 1) found.push(...findModels(path, depth - 1))
+    else if (stats?.isFile() && /\.gguf$/i.test(name) && Number(splitName.exec(name)?.[2] ?? 1) === 1) found.push(path)
+  }
+  return found
+}
