@@ -42,6 +42,7 @@ function deleteChat(sqlite: Database.Database, id: string): void {
   sqlite.exec(`
     delete from attachment where hash not in (select hash from msg_attachment union select hash from draft_attachment);
     delete from search_todo;
+    delete from search_word;
     insert into msg_search (msg_search) values ('delete-all');
     insert into title_search (title_search) values ('delete-all');
     delete from meta where name = 'search-version';

@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts'
 import { cleanSeparators } from './index-residue.ts'
 import type { Place, SearchIndex } from './search-index.ts'
 import { bodyParts } from './search-index.ts'
+import { scrub } from './scrub.ts'
 import { createSlices } from './slices.ts'
 
 export interface Purge {
@@ -89,18 +90,8 @@ export function createPurge(connection: Connection, index: SearchIndex, folder: 
       deleteStates.run(id)
       deleteConversation.run(key)
     })
-    await emptyWal()
+    await scrub(sqlite)
     await purgeCopies(id)
-  }
-
-  /** The WAL still holds the pages as they were. A reader of long standing (a check of the file) can hold it: then again, a little later. */
-  async function emptyWal(): Promise<void> {
-    for (;;) {
-      const [result] = sqlite.pragma('wal_checkpoint(truncate)') as { busy: number }[]
-      if (result?.busy === 0) return
-      await new Promise(resolve => setTimeout(resolve, 50))
-      if (!sqlite.open) return
-    }
   }
 
   function run(key: number, id: string): Promise<void> {

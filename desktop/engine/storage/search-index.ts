@@ -31,7 +31,7 @@ export interface SearchIndex {
   removeTitle(key: number, title: string): void
   /** The first piece at once, the others by `workOff`. */
   addMessage(place: Place, message: Pick<Message, 'parts'>): void
-  /** Takes out of the index exactly what went in. Returns the words it took. */
+  /** Takes out of the index exactly what went in. Returns the words that no message has any more. */
   removeMessage(place: Place, message: Pick<Message, 'parts'>): string[]
   /** Takes in what waits, for about `ms`; true when nothing waits. */
   workOff(ms: number): boolean
@@ -56,6 +56,10 @@ export function createSearchIndex(connection: Pick<Connection, 'sqlite' | 'commi
   const clearTodo = sqlite.prepare('delete from search_todo')
   const selectTodo = sqlite.prepare<[], number>('select max(row) from search_todo').pluck()
   const selectTitles = sqlite.prepare<[], { key: number; title: string }>('select key, title from conv where gone is null')
+  const countWord = sqlite.prepare('insert into search_word (word, uses) values (?, 1) on conflict do update set uses = uses + 1')
+  const uncountWord = sqlite.prepare('update search_word set uses = uses - 1 where word = ?')
+  const deleteWord = sqlite.prepare('delete from search_word where word = ? and uses <= 0')
+  const clearWords = sqlite.prepare('delete from search_word')
   const selectUpTo = sqlite.prepare<[number], Place & { body: string; status: string }>(
     'select seq, conv, pieces, body, status from msg where seq <= ? order by seq desc limit 1',
   )
@@ -72,16 +76,22 @@ export function createSearchIndex(connection: Pick<Connection, 'sqlite' | 'commi
     return [chatWord(conv), ...indexWords(text.slice(piece * PIECE, (piece + 1) * PIECE + OVERLAP))]
   }
 
+  function addPiece(row: number, conv: number, text: string, piece: number): void {
+    const words = wordsOf(conv, text, piece)
+    insertPiece.run(row, words.join(' '))
+    for (const word of new Set(words)) countWord.run(word)
+  }
+
   function addMessage({ seq, conv, pieces }: Place, message: Pick<Message, 'parts'>): void {
     const text = searchedText(message)
-    insertPiece.run(seq, wordsOf(conv, text, 0).join(' '))
+    addPiece(seq, conv, text, 0)
     for (let piece = 1; piece < Math.min(pieces, piecesIn(text)); piece++) insertTodo.run(seq + piece)
   }
 
   function addWaitingPiece(row: number): void {
     deleteTodo.run(row)
     const message = selectUpTo.get(row)
-    if (message) insertPiece.run(row, wordsOf(message.conv, searchedText(bodyParts(message.body)), row - message.seq).join(' '))
+    if (message) addPiece(row, message.conv, searchedText(bodyParts(message.body)), row - message.seq)
   }
 
   function addNextBelow(): void {
@@ -106,7 +116,10 @@ export function createSearchIndex(connection: Pick<Connection, 'sqlite' | 'commi
         if (deleteTodo.run(seq + piece).changes > 0) continue
         const words = wordsOf(conv, text, piece)
         deletePiece.run(seq + piece, words.join(' '))
-        removed.push(...words)
+        for (const word of new Set(words)) {
+          uncountWord.run(word)
+          if (deleteWord.run(word).changes > 0) removed.push(word)
+        }
       }
       return removed
     },
@@ -129,6 +142,7 @@ export function createSearchIndex(connection: Pick<Connection, 'sqlite' | 'commi
           sqlite.exec(`drop table ${table}; ${sql}; insert into ${table} (${table}, rank) values ('secure-delete', 1)`)
         }
         clearTodo.run()
+        clearWords.run()
         for (const { key, title } of selectTitles.all()) insertTitle.run(key, indexWords(title).join(' '))
         const newest = selectUpTo.get(Number.MAX_SAFE_INTEGER)
         if (newest) putMeta.run('search-below', String(newest.seq + 1))

@@ -4,25 +4,33 @@ import { understand } from './search-query.ts'
 import { snippetOf } from './snippet.ts'
 
 test('words are folded, and scripts without spaces are cut into pairs', () => {
-  expect(indexWords('Ｃａｆé, STRASSE ß; 中国人 GPT模型')).toEqual(['cafe', 'strasse', 'ss', '中国', '国人', '人', 'gpt', '模型', '型'])
-  expect(indexWords('สวัสดี')).toHaveLength(Array.from('สวัสดี').length)
+  expect(indexWords('Ｃａｆé, STRASSE ß; 中国人 GPT模型')).toEqual([
+    ...['cafe', 'strasse', 'ss', '中国', '国人', 'gpt', '模型'],
+    ...['中', '国', '人', '模', '型'],
+  ])
   expect(indexWords('مُحَمَّد')).toEqual(['محمد'])
   expect(indexWords('don’t 3.14 snake_case')).toEqual(['don', 't', '3', '14', 'snake', 'case'])
 })
 
 test('a query of paired characters asks for what the index holds', () => {
-  expect(queryWords('中')).toEqual({ words: ['中'], open: true })
-  expect(queryWords('中国')).toEqual({ words: ['中国'], open: false })
-  expect(queryWords('中国人')).toEqual({ words: ['中国', '国人'], open: false })
-  expect(queryWords('模型GPT')).toEqual({ words: ['模型', '型', 'gpt'], open: false })
+  expect(queryWords('中')).toEqual([{ words: ['中'], paired: true }])
+  expect(queryWords('中国人')).toEqual([{ words: ['中国', '国人'], paired: true }])
+  expect(queryWords('模型GPT')).toEqual([{ words: ['模型', 'gpt'], paired: false }])
+  expect(queryWords('3月5日')).toEqual([
+    { words: ['3'], paired: false },
+    { words: ['月'], paired: true },
+    { words: ['5'], paired: false },
+    { words: ['日'], paired: true },
+  ])
 })
 
 test('what is typed is never FTS syntax', () => {
-  expect(understand('').match).toBe('')
-  expect(understand('"*():^-').match).toBe('')
-  expect(understand('a NEAR(b) OR "c d').match).toBe('"a" "near b" "or" "c" "d"*')
-  expect(understand('"green tea" pot').match).toBe('"green tea" "pot"*')
-  expect(understand('pot ').match).toBe('"pot"')
+  const phrases = (text: string) => understand(text).phrases.map(({ words, open }) => words.join(' ') + (open ? '…' : ''))
+  expect(phrases('')).toEqual([])
+  expect(phrases('"*():^-')).toEqual([])
+  expect(phrases('a NEAR(b) OR "c d')).toEqual(['a', 'near b', 'or', 'c', 'd…'])
+  expect(phrases('"green tea" pot')).toEqual(['green tea', 'pot…'])
+  expect(phrases('pot ')).toEqual(['pot'])
 })
 
 test('a snippet marks the matches and never cuts a character in two', () => {

@@ -1,6 +1,5 @@
 // Text as the search index sees it: folded words, one after the other. Scripts written without spaces become overlapping pairs of
-// characters ("中国人" → 中国 国人 人), so that a word of two characters is one token, rare enough to be found at once, and a single
-// character is the beginning of one.
+// characters ("中国人" → 中国 国人), so that a word of two characters is one token, rare enough to be found at once.
 
 /** Part of the index's version: raise it whenever the same text would give other words, and the index is made anew. */
 export const SEGMENTS_VERSION = 1
@@ -21,23 +20,44 @@ export function foldText(text: string): string {
   return text.normalize('NFKD').replace(MARKS, '').normalize('NFC').toLowerCase().replaceAll('ß', 'ss').replaceAll('ς', 'σ')
 }
 
-/** The words under which a text is kept in the index. */
+/**
+ * The words under which a text is kept in the index: in the order of the text, so that phrases can be found; then each character of the
+ * paired scripts once, for who looks for a single one.
+ */
 export function indexWords(text: string): string[] {
-  return runsOf(text).flatMap(run => (run.paired ? pairs(run.text) : [run.text]))
+  const words: string[] = []
+  const singles = new Set<string>()
+  for (const run of runsOf(text)) {
+    if (!run.paired) {
+      words.push(run.text)
+      continue
+    }
+    const characters = Array.from(run.text)
+    words.push(...pairs(characters))
+    for (const character of characters) singles.add(character)
+  }
+  return [...words, ...singles]
 }
 
-/**
- * The words to look for, side by side, to find a text that holds `text`; `open`: the last one may go on.
- * A single character of a paired script is always open: it stands in the index as the beginning of a pair.
- */
-export function queryWords(text: string): { words: string[]; open: boolean } {
-  const runs = runsOf(text)
-  const words = runs.flatMap(run => (run.paired ? pairs(run.text) : [run.text]))
-  const last = runs.at(-1)
-  if (!last?.paired) return { words, open: false }
-  // The index holds the last character alone only where the run ends there; the pair before it says it already.
-  if (words.length > 1 && Array.from(last.text).length > 1) return { words: words.slice(0, -1), open: false }
-  return { words, open: true }
+/** Words that a text with `text` in it has side by side, one list for each stretch that the index can tell the order of. */
+export function queryWords(text: string): { words: string[]; paired: boolean }[] {
+  const phrases: { words: string[]; paired: boolean }[] = []
+  let open = false
+  for (const run of runsOf(text)) {
+    const characters = Array.from(run.text)
+    const single = run.paired && characters.length === 1
+    const words = run.paired && !single ? pairs(characters) : [run.text]
+    const last = phrases.at(-1)
+    if (open && !single && last) {
+      last.words.push(...words)
+      last.paired = run.paired
+    } else {
+      phrases.push({ words, paired: run.paired })
+    }
+    // A single character stands at the end of the index's row, away from its neighbours.
+    open = !single
+  }
+  return phrases
 }
 
 export interface Run {
@@ -50,7 +70,6 @@ export function runsOf(text: string): Run[] {
   return Array.from(foldText(text).matchAll(RUN), match => ({ text: match[0], paired: match[1] !== undefined }))
 }
 
-function pairs(run: string): string[] {
-  const characters = Array.from(run)
-  return characters.map((character, index) => character + (characters[index + 1] ?? ''))
+function pairs(characters: string[]): string[] {
+  return characters.slice(1).map((character, index) => characters[index]! + character)
 }

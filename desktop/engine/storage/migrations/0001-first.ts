@@ -125,9 +125,10 @@ create table stage (number integer primary key not null, kind text not null, id 
 create table kept (conversation_id text primary key not null) strict, without rowid;
 create table aside (number integer primary key not null, mutation text not null, reason text not null, at integer not null) strict;
 
+create table search_word (word text primary key not null, uses integer not null) strict, without rowid;
 create table search_todo (row integer primary key not null) strict;
-create virtual table msg_search using fts5 (words, content = '', columnsize = 0, tokenize = 'ascii', prefix = '1 2 3 4 5');
+create virtual table msg_search using fts5 (words, content = '', columnsize = 0, tokenize = 'ascii');
 insert into msg_search (msg_search, rank) values ('secure-delete', 1);
-create virtual table title_search using fts5 (words, content = '', columnsize = 0, tokenize = 'ascii', prefix = '1 2 3 4 5');
+create virtual table title_search using fts5 (words, content = '', columnsize = 0, tokenize = 'ascii');
 insert into title_search (title_search, rank) values ('secure-delete', 1);
 `
