@@ -6,7 +6,7 @@ import { findNode, isThis, packagedNodeFolder } from './node-24.mjs'
 import { runNpm } from './npm.mjs'
 import { Problem } from './problem.mjs'
 
-/** @typedef {{ version?: string, integrity?: string, link?: boolean, optional?: boolean, devOptional?: boolean }} Locked */
+/** @typedef {{ version?: string, integrity?: string, link?: boolean , optional?: boolean }} Locked */
 
 /** @param {string} root */
 const stampFile = root => join(root, 'node_modules/.fusion-installed')
@@ -29,10 +29,10 @@ const stampOf = root => {
 export async function ensureInstalled(root) {
   if (isInstalled(root)) return
   const onWait = () => say('Another start of Fusion is installing; waiting for it …')
-  await withLock(join(root, '.installing'), onWait, async () => {
+  await withLock(join(root, '.installing'), onWait, async holdsToo => {
     if (isInstalled(root)) return
     // npm's own record tells what a developer's `npm install` has brought already.
-    if (!sameAsRecorded(root)) await installAll(root)
+    if (!sameAsRecorded(root)) await installAll(root, holdsToo)
     await runAllowedScripts(root)
     writeFileSync(stampFile(root), stampOf(root))
   })
@@ -47,15 +47,18 @@ function isInstalled(root) {
   }
 }
 
-/** @param {string} root */
-async function installAll(root) {
+/**
+ * @param {string} root
+ * @param {(pid: number | undefined) => void} onSpawn
+ */
+async function installAll(root, onSpawn) {
   say('Installing what Fusion is made of; the first time takes a minute or two …')
   rmSync(stampFile(root), { force: true })
   stepAside(root)
   // Development tools and the packages of this system are wanted, whatever NODE_ENV or a setting says.
   const wanted = ['--include=dev', '--include=optional']
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
-  const code = await runNpm(root, ['ci', '--ignore-scripts', ...wanted, ...quiet]).catch(() => {
+  const code = await runNpm(root, ['ci', '--ignore-scripts', ...wanted, ...quiet], { onSpawn }).catch(() => {
     throw new Problem('npm was not found. Install Node with npm from https://nodejs.org, then start again.')
   })
   if (code !== 0)
@@ -87,11 +90,19 @@ function sameAsRecorded(root) {
   const packagesOf = file => JSON.parse(readFileSync(join(root, file), 'utf8')).packages
   try {
     const recorded = packagesOf('node_modules/.package-lock.json')
-    return Object.entries(packagesOf('package-lock.json')).every(([path, wanted]) => {
-      if (path === '' || wanted.link || !path.includes('node_modules/')) return true
+    const locked = packagesOf('package-lock.json')
+    if (Object.keys(recorded).some(path => !locked[path])) return false
+    return Object.entries(locked).every(([path, wanted]) => {
+      // Workspaces and the project itself are not installed, but linked.
+      if (!path.includes('node_modules/')) return true
       const found = recorded[path]
       if (!found) return wanted.optional === true && !isPackagedNode(root, path)
-      return found.version === wanted.version && found.integrity === wanted.integrity && existsSync(join(root, path))
+      return (
+        found.link === wanted.link &&
+        found.version === wanted.version &&
+        found.integrity === wanted.integrity &&
+        existsSync(join(root, path))
+      )
     })
   } catch {
     return false

@@ -2,17 +2,20 @@ import { randomUUID } from 'node:crypto'
 import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 
 const BEAT_MS = 1000
-/** A holder that has not touched its lock for so long was killed. */
-const STALE_MS = 10_000
+/** A holder that has not touched its lock for so long was killed, if its processes are gone too. */
+const STALE_MS = 3000
+/** After so long the numbers in it may be those of other programs, as after a restart of the computer. */
+const FORGOTTEN_MS = 600_000
 const POLL_MS = 100
 
 /**
  * Runs `work` while holding the lock file `file`, so that of two programs that want the same thing at once the second one waits.
- * The lock of a program that was killed is taken over after ten seconds. `onWait` is called once when there is a wait.
+ * The lock of a program that was killed is taken over after some seconds, but not while a process that it told of by `holdsToo` goes on.
+ * `onWait` is called once when there is a wait.
  * @template T
  * @param {string} file
  * @param {() => void} onWait
- * @param {() => Promise<T>} work
+ * @param {(holdsToo: (pid: number | undefined) => void) => Promise<T>} work
  * @returns {Promise<T>}
  */
 export async function withLock(file, onWait, work) {
@@ -23,10 +26,10 @@ export async function withLock(file, onWait, work) {
   }
   const beat = setInterval(() => touch(file), BEAT_MS)
   try {
-    return await work()
+    return await work(pid => writeFileSync(file, `${token} ${pid ?? ''}`))
   } finally {
     clearInterval(beat)
-    if (read(file) === token) rmSync(file, { force: true })
+    if (read(file)?.startsWith(token)) rmSync(file, { force: true })
   }
 }
 
@@ -51,12 +54,19 @@ function take(file, token) {
  * @param {string} holder
  */
 function isStale(file, holder) {
+  const [pid, , childPid] = holder.split(' ').map(Number)
+  const age = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Infinity)
+  return age > FORGOTTEN_MS || (age > STALE_MS && !isRunning(pid) && !isRunning(childPid))
+}
+
+/** @param {number | undefined} pid */
+function isRunning(pid) {
+  if (!pid) return false
   try {
-    if (Date.now() - statSync(file).mtimeMs > STALE_MS) return true
-    process.kill(Number(holder.split(' ')[0]), 0)
-    return false
+    process.kill(pid, 0)
+    return true
   } catch (error) {
-    return /** @type {NodeJS.ErrnoException} */ (error).code === 'ESRCH'
+    return /** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH'
   }
 }
 

@@ -6,15 +6,16 @@ import { packagedNodeFolder } from './node-24.mjs'
  * Runs npm in `root` with the person's own npm settings (registry, proxy, certificates), and gives its exit code. `node` runs npm itself.
  * @param {string} root
  * @param {string[]} args
- * @param {{ node?: string, quiet?: boolean }} [options]
+ * @param {{ node?: string, quiet?: boolean, onSpawn?: (pid: number | undefined) => void }} [options]
  * @returns {Promise<number>}
  */
-export async function runNpm(root, args, { node = process.execPath, quiet = false } = {}) {
+export async function runNpm(root, args, { node = process.execPath, quiet = false, onSpawn } = {}) {
   // `npm start` tells where npm's own program lies. Run by Node it needs no shell, which npm.cmd does on Windows.
   const program = process.env.npm_execpath
   const child = program?.endsWith('.js')
     ? spawn(node, [program, ...args], { cwd: root, env: environment(root), stdio: stdio(quiet) })
     : spawn('npm', args, { cwd: root, env: environment(root), stdio: stdio(quiet), shell: process.platform === 'win32' })
+  onSpawn?.(child.pid)
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', code => resolve(code ?? 1))

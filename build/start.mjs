@@ -29,7 +29,6 @@ async function start() {
   const startedAt = performance.now()
   const child = spawn(electron.file, [root, ...process.argv.slice(2)], {
     stdio: 'inherit',
-    env: { ...process.env, FUSION_NODE: process.execPath },
   })
   const done = endWithUs(child)
   child.once('error', endWith)

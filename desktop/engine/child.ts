@@ -1,6 +1,5 @@
 // The engine as Electron's utility process. It never imports electron: what Electron adds to `process` is named here.
 import { messagePort, type EmitterPort } from '@fusion/shared/rpc/message-port.ts'
-import type { FromEngine } from '@fusion/shared/contract/shell.ts'
 import { sentence } from '@fusion/shared/contract/failures.ts'
 import type { FromEngine, ToEngine } from '@fusion/shared/contract/shell.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
