@@ -14,6 +14,7 @@ function create({ tryAgain = false } = {}) {
   const killed: number[] = []
   const log = createQuietLog()
   let starts = 0
+  let ends = 0
   const engine = createEngineProcess({
     fork() {
       const child = new EngineDouble(engines.length, 'engine', {})
@@ -21,6 +22,7 @@ function create({ tryAgain = false } = {}) {
       return child as unknown as UtilityProcess
     },
     onStart: () => starts++,
+    onEnd: () => ends++,
     onTrouble(trouble) {
       troubles.push(trouble)
       return Promise.resolve(tryAgain)
@@ -29,7 +31,7 @@ function create({ tryAgain = false } = {}) {
     log,
   })
   const port = () => new PortDouble(new MessageChannel().port1) as unknown as Electron.MessagePortMain
-  return { engine, engines, troubles, killed, log, port, starts: () => starts }
+  return { engine, engines, troubles, killed, log, port, starts: () => starts, ends: () => ends }
 }
 
 test('a crashed engine starts again after 100, 200, 400 and 800 ms; the fifth crash within a minute is the last', async () => {
@@ -73,7 +75,7 @@ test('an engine that refuses to start is ended and not started again by itself',
 })
 
 test('ports are taken only while an engine is there', () => {
-  const { engine, engines, port, starts } = create()
+  const { engine, engines, port, starts, ends } = create()
   expect(engine.take(port())).toBe(false)
   engine.start()
   expect(engine.take(port())).toBe(false)
@@ -81,7 +83,9 @@ test('ports are taken only while an engine is there', () => {
   expect(starts()).toBe(1)
   expect(engine.take(port())).toBe(true)
   expect(engines[0]!.received).toMatchObject([{ type: 'page-port', ports: [expect.any(PortDouble)] }])
+  expect(ends()).toBe(0)
   engines[0]!.emit('exit', 1)
+  expect(ends()).toBe(1)
   expect(engine.take(port())).toBe(false)
 })
 

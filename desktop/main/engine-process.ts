@@ -21,6 +21,8 @@ export interface EngineProcessOptions {
   fork: () => UtilityProcess
   /** A process is there and takes ports. */
   onStart: () => void
+  /** The process has ended, whatever comes next. */
+  onEnd: () => void
   /** It can't go on by itself. Resolves with whether to try again. */
   onTrouble: (trouble: Trouble) => Promise<boolean>
   /** Ends a process that does not end by itself. */
@@ -39,7 +41,7 @@ const keepsCrashing: Trouble = {
 
 /** Starts the engine's process and starts it again when it crashes, with growing pauses, until it has crashed too often. */
 export function createEngineProcess(options: EngineProcessOptions): EngineProcess {
-  const { fork, onStart, onTrouble, kill, log, restarts = createRestarts() } = options
+  const { fork, onStart, onEnd, onTrouble, kill, log, restarts = createRestarts() } = options
   let child: UtilityProcess | undefined
   let running = false
   let closing = false
@@ -64,6 +66,7 @@ export function createEngineProcess(options: EngineProcessOptions): EngineProces
       running = false
       child = undefined
       if (closing) return
+      onEnd()
       log.warn({ code }, 'engine ended')
       const waitMs = refusal ? undefined : restarts.next()
       if (waitMs === undefined) void ask(refusal ?? keepsCrashing)

@@ -56,6 +56,15 @@ test('a page that asked before there was an engine gets its port when it is ther
   expect(page.mainFrame.received).toHaveLength(1)
 })
 
+test('the page is told when its engine has ended, if it had asked for one', () => {
+  const { ports, page, ask } = create()
+  ports.drop()
+  expect(page.mainFrame.received).toEqual([])
+  ask(page.mainFrame)
+  ports.drop()
+  expect(page.mainFrame.received.map(message => message.ports.length)).toEqual([1, 0])
+})
+
 test('a new engine gives no port to a page that has not asked, or that has gone elsewhere', () => {
   const { ports, page, taken, ask } = create()
   ports.renew()

@@ -6,6 +6,8 @@ import type { ShellLog } from './log.ts'
 export interface PagePorts {
   /** A new engine is there: the page that had asked gets a port to it. */
   renew(): void
+  /** The engine has ended: the page is told, since its port does not tell it. */
+  drop(): void
 }
 
 export interface PagePortsOptions {
@@ -21,7 +23,6 @@ const mayHoldPort = (frame: WebFrameMain | null, page: WebContents | undefined):
   frame !== null &&
   page !== undefined &&
   !page.isDestroyed() &&
-  frame.parent === null &&
   frame.frameTreeNodeId === page.mainFrame.frameTreeNodeId &&
   frame.origin === PAGE_ORIGIN
 
@@ -44,10 +45,14 @@ export function createPagePorts(
     handOver(frame)
   })
 
+  /** Calls with the page's frame, if the page had asked and still is ours. */
+  function withPage(tell: (frame: WebFrameMain) => void): void {
+    const frame = page()?.mainFrame ?? null
+    if (asked && mayHoldPort(frame, page())) tell(frame)
+  }
+
   return {
-    renew() {
-      const frame = page()?.mainFrame ?? null
-      if (asked && mayHoldPort(frame, page())) handOver(frame)
-    },
+    renew: () => withPage(handOver),
+    drop: () => withPage(frame => frame.postMessage(PAGE_PORT_CHANNEL, null, [])),
   }
 }

@@ -36,7 +36,6 @@ function fileOf(folder: string, url: string): string | undefined {
   } catch {
     return undefined
   }
-  if (name.includes('\0')) return undefined
   const path = join(folder, name === '/' || name === '' ? 'index.html' : name)
   return path.startsWith(folder + sep) ? path : undefined
 }

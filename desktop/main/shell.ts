@@ -37,6 +37,7 @@ export async function startShell(electron: Electron, { config, platform, log, ki
         serviceName: 'Fusion Engine',
       }),
     onStart: () => ports.renew(),
+    onEnd: () => ports.drop(),
     onTrouble: showTrouble,
     kill,
     log,

@@ -17,7 +17,10 @@ export interface EmitterPort extends Sender {
   on(event: 'close', listener: () => void): unknown
 }
 
-/** A port over a MessagePort, by structured clone. The other side's end is heard by its `close` event (in Chromium since 122). */
+/**
+ * A port over a MessagePort, by structured clone. Node and Electron's main side tell when the other side is gone. A browser's own
+ * MessagePort does not (seen in Chromium 156): there, whoever handed it over has to say so, and somebody to call `close`.
+ */
 export function messagePort<Out>(port: EventPort | EmitterPort): Port<unknown, Out> {
   const receiver = createReceiver()
   const deliver = (event: { data: unknown }) => receiver.deliver(event.data)

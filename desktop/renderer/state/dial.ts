@@ -1,27 +1,35 @@
+import { PORT_FOR_PAGE } from '@fusion/shared/contract/shell.ts'
 import { messagePort } from '@fusion/shared/rpc/message-port.ts'
 import { webSocketPort } from '@fusion/shared/rpc/web-socket.ts'
 import type { Port, Up } from '@fusion/shared/rpc/wire.ts'
 
 export type Dial = () => Promise<Port<unknown, Up>>
 
-/** Inside Electron the preload hands over a MessagePort at each start of the engine; every port is used once, and only the newest leads to an engine. */
+/**
+ * Inside Electron the preload hands over a MessagePort at each start of the engine, and says without a port that the engine has ended.
+ * Every port is used once, and only the newest leads to an engine.
+ */
 export function dialElectron(target: Window): Dial {
   let waiting = Promise.withResolvers<MessagePort>()
   let arrived = false
+  let present: Port<unknown, Up> | undefined
   target.addEventListener('message', event => {
-    const port = event.ports[0]
     // Frames can post here too, but this page has none, and the preload's messages come from the window itself.
-    if (event.source !== target || event.data !== 'fusion-port' || !port) return
-    // An engine that crashed before its port was used has left a dead one here.
+    if (event.source !== target || event.data !== PORT_FOR_PAGE) return
+    // Chromium's MessagePort does not tell that its other side is gone.
+    present?.close()
+    present = undefined
     if (arrived) waiting = Promise.withResolvers()
-    arrived = true
-    waiting.resolve(port)
+    const port = event.ports[0]
+    arrived = port !== undefined
+    if (port) waiting.resolve(port)
   })
   return async () => {
     const port = await waiting.promise
     waiting = Promise.withResolvers()
     arrived = false
-    return messagePort<Up>(port)
+    present = messagePort<Up>(port)
+    return present
   }
 }
 
