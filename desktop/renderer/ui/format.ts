@@ -8,7 +8,7 @@ export function formatBytes(bytes: number): string {
     value /= 1000
     unit++
   }
-  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`
+  return `${value < 9.95 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`
 }
 
 /** "31", "820", "2.7k", "128k": short enough for a line under an answer. */

@@ -1,0 +1,111 @@
+import { renderToStaticMarkup } from 'react-dom/server'
+import { expect, test } from 'vitest'
+import { Markdown } from './markdown.tsx'
+
+const render = (text: string) => renderToStaticMarkup(<Markdown text={text} />)
+/** What stands in the page, without the element around all blocks. */
+const inner = (text: string) => render(text).replace(/^<div class="markdown">|<\/div>$/g, '')
+
+test('prose, emphasis, code and lists become the elements that say so', () => {
+  expect(inner('# One\n\nA *b* **c** ~~d~~ `e`\n\n1. x\n2. y\n   - z\n\n> q\n\n---')).toBe(
+    '<h3 data-depth="1">One</h3><p>A <em>b</em> <strong>c</strong> <del>d</del> <code>e</code></p>' +
+      '<ol start="1"><li>x</li><li>y<ul><li>z</li></ul></li></ol><blockquote><p>q</p></blockquote><hr/>',
+  )
+})
+
+test('a list can begin at any number, and tasks have boxes that nobody can tick', () => {
+  expect(inner('7. a\n\n- [x] done\n- [ ] open')).toMatchInlineSnapshot(
+    `"<ol start="7"><li>a</li></ol><ul><li class="task"><input type="checkbox" readOnly="" disabled="" aria-label="Task" checked=""/>done</li><li class="task"><input type="checkbox" readOnly="" disabled="" aria-label="Task"/>open</li></ul>"`,
+  )
+})
+
+test('a table keeps its alignment and breaks lines where its author did', () => {
+  expect(inner('| a | b |\n|---|--:|\n| 1<br>2 | 3 |')).toContain('<tbody><tr><td>1<br/>2</td><td data-align="right">3</td></tr></tbody>')
+})
+
+test('character references are read as the characters they stand for, in text and not in code', () => {
+  expect(inner('a &amp; b &lt;c&gt; &#8594; &nope; `&amp;`')).toBe('<p>a &amp; b &lt;c&gt; → &amp;nope; <code>&amp;amp;</code></p>')
+})
+
+test('HTML of any kind is shown as text and never becomes an element', () => {
+  const hostile = [
+    '<script>alert(1)</script>',
+    '<img src=x onerror=alert(1)>',
+    'a <b onclick="alert(1)">b</b> <iframe src="https://evil.example"></iframe>',
+    '<svg><style>*{display:none}</style></svg>',
+    '<!-- <script> -->',
+    '<a href="javascript:alert(1)">x</a>',
+    '| <img src=x onerror=alert(1)> |\n|---|\n| <script>1</script> |',
+    '- <form action="https://evil.example"><input name=a></form>',
+    '# <style>body{}</style>',
+  ]
+  for (const text of hostile) {
+    const tags = new Set([...render(text).matchAll(/<\/?([a-z0-9-]+)/gi)].map(([, name]) => name!.toLowerCase()))
+    for (const tag of ['script', 'img', 'iframe', 'svg', 'style', 'a', 'form', 'input', 'b']) expect(tags, text).not.toContain(tag)
+  }
+})
+
+test('a link tells its address, opens apart, and hands over neither this window nor where it was', () => {
+  expect(inner('[words](https://example.com/x "hidden")')).toBe(
+    '<p><a href="https://example.com/x" title="https://example.com/x" target="_blank" rel="noopener noreferrer nofollow">words</a></p>',
+  )
+})
+
+test('links that run something, and relative ones, are text with their address', () => {
+  for (const address of ['javascript:alert(1)', 'data:text/html,x', '&#106;avascript:alert(1)', '/settings', 'file:///etc/passwd']) {
+    const html = render(`[press](${address})`)
+    expect(html).not.toContain('<a')
+    expect(html).toContain('refused-link')
+  }
+})
+
+test('a link whose words claim another address says where it truly leads', () => {
+  expect(render('[https://bank.com](https://evil.example/)')).toContain('</a><span class="address"> (evil.example)</span>')
+})
+
+test('words of a link cannot be turned around', () => {
+  expect(render('[moc.\u202eknab](https://evil.example/)')).not.toContain('\u202e')
+})
+
+test('an image is its words and its address, and loads nothing', () => {
+  for (const address of ['https://evil.example/a.png?q=secret', 'data:image/png;base64,AAAA', 'javascript:alert(1)']) {
+    const html = render(`![a picture](${address})`)
+    expect(html).not.toContain('<img')
+    expect(html).toContain('Image: a picture')
+    expect(html).toContain('disabled=""')
+  }
+})
+
+test('code that is not closed yet is code to its end', () => {
+  expect(inner('```js\nlet a = "<b>"\n')).toContain('<code>let a = &quot;&lt;b&gt;&quot;</code>')
+})
+
+test('mathematics stays as it was written', () => {
+  expect(inner('$$\\int_0^1 x^2 dx$$ and $a_1 * b_2$')).toContain('$a_1 * b_2$')
+})
+
+test('a table of ten thousand rows shows a hundred and offers the rest', () => {
+  const html = render(`| a |\n|---|\n${'| 1 |\n'.repeat(10_000)}`)
+  expect(html.match(/<tr>/g)).toHaveLength(1 + 100 + 1)
+  expect(html).toContain('Show 500 more rows of 9,900')
+})
+
+test('a line of a megabyte is shown in part, in pieces', () => {
+  const html = render('x'.repeat(1_000_000))
+  expect(html.length).toBeLessThan(80_000)
+  expect(html).toContain('Show more (940k characters)')
+})
+
+test.for([
+  ['quotes', '>'.repeat(20_000)],
+  ['lists', Array.from({ length: 400 }, (_, depth) => `${'  '.repeat(depth)}- a`).join('\n')],
+  ['brackets', `${'['.repeat(3_000)}a${'](https://x.y)'.repeat(3_000)}`],
+] as const)('%s thousands deep are rendered without an overflow', ([, text]) => {
+  expect(render(text)).toContain('<div class="markdown">')
+})
+
+test('a seam stands between blocks, next to the place where the answer went on', () => {
+  const text = 'First paragraph.\n\nSecond paragraph.\n\nThird paragraph.'
+  const html = renderToStaticMarkup(<Markdown text={text} seams={[{ at: text.indexOf('Third'), line: <hr className="seam" /> }]} />)
+  expect(html).toContain('<p>Second paragraph.</p><hr class="seam"/><p>Third paragraph.</p>')
+})
