@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { BrowserWindow } from 'electron'
 import { PAGE_ORIGIN } from '@fusion/shared/contract/shell.ts'
+import { offerContextMenu } from './context-menu.ts'
 import type { Electron } from './electron.ts'
 import type { ShellLog } from './log.ts'
 import { createRestarts } from './restarts.ts'
@@ -16,7 +17,7 @@ export interface PageWindowOptions {
 
 /** Opens the app's window: a page without any power but the port it is handed. */
 export function openPageWindow(
-  electron: Pick<Electron, 'BrowserWindow' | 'screen' | 'nativeTheme'>,
+  electron: Pick<Electron, 'BrowserWindow' | 'Menu' | 'nativeTheme' | 'screen'>,
   { preload, stateFolder, platform, log }: PageWindowOptions,
 ): BrowserWindow {
   const stateFile = join(stateFolder, 'window.json')
@@ -50,6 +51,7 @@ export function openPageWindow(
   if (state?.maximised) window.maximize()
   window.once('ready-to-show', () => window.show())
   keepWindowState(window, stateFile)
+  offerContextMenu(electron, window.webContents)
 
   const reloads = createRestarts()
   window.webContents.on('render-process-gone', (_, { reason, exitCode }) => {

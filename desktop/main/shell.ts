@@ -23,6 +23,7 @@ export interface ShellOptions {
 /** Fusion in Electron: one window, one engine. Call before the app is ready; resolves when the window is open, or in a second instance at once. */
 export async function startShell(electron: Electron, { config, platform, log, kill, watchForUpdates }: ShellOptions): Promise<void> {
   const { app } = electron
+  app.setName('Fusion')
   // First of all: the lock of the single instance lies in this folder.
   app.setPath('userData', config.userData)
   if (!app.requestSingleInstanceLock()) return app.quit()

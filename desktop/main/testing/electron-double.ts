@@ -144,6 +144,7 @@ class AppDouble extends EventEmitter {
   isFirst = true
   sandboxed = false
   quits = 0
+  setName() {}
   setPath(name: string, path: string) {
     this.paths[name] = path
   }
