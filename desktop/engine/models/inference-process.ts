@@ -37,8 +37,10 @@ export function startInference({ node, script }: InferenceProgram, log: Log): In
       else log.warn({ pid: child.pid, ...fields, lastWords }, 'inference died')
       resolve(failure(outOfMemory && !ending ? 'out-of-memory' : 'model-crashed', undefined, { retryable: true }))
     }
-    child.once('close', (code, signal) => report({ code, signal }))
-    // It could not be started at all; then there is no 'close'.
+    // Not 'close': Node 24 never emits it for a child whose channel was disconnected from here.
+    const saidAll = child.stderr ? new Promise(done => child.stderr?.once('close', done)) : Promise.resolve()
+    child.once('exit', (code, signal) => void saidAll.then(() => report({ code, signal })))
+    // It could not be started at all; then there is no 'exit'.
     child.once('error', error => report({ error: error.name }))
   })
   return {
