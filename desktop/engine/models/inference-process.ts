@@ -20,6 +20,8 @@ export interface InferenceProcess {
 
 /** The end of what a process wrote to stderr: llama.cpp's last words. Never prompts. */
 const LAST_WORDS = 4_000
+/** A process of its own that llama.cpp tests itself in may hold the pipe open for longer. */
+const LAST_WORDS_MS = 500
 
 /** Starts an inference process. It ends when this one does, however this one ends: then its channel closes. */
 export function startInference({ node, script }: InferenceProgram, log: Log): InferenceProcess {
@@ -38,8 +40,12 @@ export function startInference({ node, script }: InferenceProgram, log: Log): In
       resolve(failure(outOfMemory && !ending ? 'out-of-memory' : 'model-crashed', undefined, { retryable: true }))
     }
     // Not 'close': Node 24 never emits it for a child whose channel was disconnected from here.
-    const saidAll = child.stderr ? new Promise(done => child.stderr?.once('close', done)) : Promise.resolve()
-    child.once('exit', (code, signal) => void saidAll.then(() => report({ code, signal })))
+    const { stderr } = child
+    const said = stderr && !stderr.closed ? new Promise(heard => stderr.once('close', heard)) : Promise.resolve()
+    child.once('exit', (code, signal) => {
+      const longEnough = new Promise(over => setTimeout(over, LAST_WORDS_MS).unref())
+      void Promise.race([said, longEnough]).then(() => report({ code, signal }))
+    })
     // It could not be started at all; then there is no 'exit'.
     child.once('error', error => report({ error: error.name }))
   })
