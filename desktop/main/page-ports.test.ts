@@ -37,13 +37,16 @@ test('no other frame gets one', () => {
     ask(page.mainFrame)
   }
   page.mainFrame.origin = 'app://fusion'
+  page.mainFrame.destroyed = true
+  ask(page.mainFrame)
+  page.mainFrame.destroyed = false
   page.destroyed = true
   ask(page.mainFrame)
   state.page = undefined
   ask(page.mainFrame)
   expect(taken).toEqual([])
   expect(page.mainFrame.received.concat(foreign.received, inner.received)).toEqual([])
-  expect(log.events).toEqual(Array(10).fill('port refused'))
+  expect(log.events).toEqual(Array(11).fill('port refused'))
 })
 
 test('a page that asked before there was an engine gets its port when it is there', () => {

@@ -21,6 +21,7 @@ export interface PagePortsOptions {
 /** Whoever holds a port can read and delete every chat, so it goes to the main frame of our own window alone, on our own origin. */
 const mayHoldPort = (frame: WebFrameMain | null, page: WebContents | undefined): frame is WebFrameMain =>
   frame !== null &&
+  !frame.isDestroyed() &&
   page !== undefined &&
   !page.isDestroyed() &&
   frame.frameTreeNodeId === page.mainFrame.frameTreeNodeId &&

@@ -42,9 +42,13 @@ export class FrameDouble {
   readonly received: { channel: string; ports: PortDouble[] }[] = []
   readonly parent: FrameDouble | null
   origin: string
+  destroyed = false
   constructor(origin: string = PAGE_ORIGIN, parent: FrameDouble | null = null) {
     this.origin = origin
     this.parent = parent
+  }
+  isDestroyed() {
+    return this.destroyed
   }
   postMessage(channel: string, _: unknown, ports: PortDouble[]) {
     this.received.push({ channel, ports })
