@@ -42,9 +42,12 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
   const storage = openStorage({ folder })
   const settings = () => storage.settings.all()
   const models = createModels({ folder, bundledFolder: bundledModels, storage, settings, log })
+  const modelsKnown = models
+    .scan()
+    .catch((error: unknown) => log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'models could not be scanned'))
   const hub = createHub()
   const planner = createPromptPlanner({ storage, settings })
-  const turns = createTurns({ storage, models, planner, settings, hub, log })
+  const turns = createTurns({ storage, models, modelsKnown, planner, settings, hub, log })
   const drafts = createDraftWork({ storage, models, planner, turns, settings, hub, log })
   const keepStates = createKeepStates({ storage, models, turns, settings, log })
   const stopTelling = tellChanges({ storage, hub })
@@ -52,9 +55,6 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
   turns.onFinished(conversationId => {
     if (hub.isOpen(conversationId)) drafts.warm(conversationId)
   })
-  const scanned = models
-    .scan()
-    .catch((error: unknown) => log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'models could not be scanned'))
 
   const appState = (): AppState => ({ version, contractVersion: CONTRACT_VERSION, dataFolder: folder, notices: storage.notices() })
 
@@ -182,7 +182,6 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
     turns: {
       send: async question => {
         drafts.cancel(question.conversationId)
-        await scanned
         return done(await turns.send(question))
       },
       stop: async ({ conversationId }) => done(await turns.stop(conversationId)),

@@ -85,7 +85,7 @@ test('a prompt of 2 MB is kept whole and refused in words, while another chat go
   await fusion.settings.set({ sampling: greedy })
   const [large, small] = [newId(), newId()]
   const [largeChat, smallChat] = [await watchChat(fusion, large), await watchChat(fusion, small)]
-  const text = 'Ein langer Satz über nichts. 漢字 😀 '.repeat(45_000)
+  const text = 'Ein langer Satz über nichts. 漢字 😀 '.repeat(50_000)
   expect(Buffer.byteLength(text)).toBeGreaterThan(2_000_000)
   const refused = ask(fusion, largeChat, large, text)
   expect((await ask(fusion, smallChat, small, 'hello')).status).toBe('complete')

@@ -109,7 +109,7 @@ export function createDraftWork(parts: {
     cancel,
     close() {
       closing.abort()
-      for (const conversationId of [...working.keys()]) cancel(conversationId)
+      for (const conversationId of working.keys()) cancel(conversationId)
     },
   }
 }

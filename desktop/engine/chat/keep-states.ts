@@ -48,7 +48,7 @@ export function createKeepStates(parts: {
 
   return {
     async saveAll() {
-      for (const conversationId of [...due.keys()]) await save(conversationId)
+      for (const conversationId of due.keys()) await save(conversationId)
     },
   }
 }

@@ -11,10 +11,13 @@ import type { Storage } from '../storage/storage.ts'
 import { createGrowingAnswer } from './growing-answer.ts'
 import type { Hub } from './hub.ts'
 import type { PromptPlanner } from './prompt-planner.ts'
+import { wishedModel } from './wished-model.ts'
 
 export interface TurnParts {
   storage: Storage
   models: Models
+  /** Resolves when the model files that lie here are known. */
+  modelsKnown: Promise<void>
   planner: PromptPlanner
   settings: () => Settings
   hub: Hub
@@ -25,7 +28,6 @@ export interface TurnRequest {
   conversation: Conversation
   /** The growing message, already in the store; its parent is the question. */
   answer: Message
-  modelId: string
   reason: PlaceReason
   /** When Send was pressed, or the turn could start, by performance.now(). */
   startedAt: number
@@ -42,11 +44,12 @@ const GONE_MS = 2000
  * One answer, from the planned prompt to the durable end: `complete`, `stopped` or `failed`. Never throws: what went wrong stands in the message,
  * and what was written is kept.
  */
-export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<Message> {
+export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<{ message: Message; modelId: string }> {
   const { storage, models, planner, settings, hub, log } = parts
-  const { conversation, answer, modelId, signal, onState } = request
+  const { conversation, answer, signal, onState } = request
   const startText = textOf(answer)
   const tally = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, firstAt: 0, lastAt: 0, afterFirst: 0 }
+  let modelId = ''
   let loaded: Loaded | undefined
   let finishReason: FinishReason | null = null
   let leftOut: Message['leftOut'] = null
@@ -116,8 +119,18 @@ export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<M
     }
   }
 
+  /** Right after the very first start the files are still being checked: wait for them before saying that there is no model. */
+  async function chooseModel(): Promise<string> {
+    const choose = () => wishedModel(conversation.settings.modelId, settings().defaultModelId, models.state().entries)
+    const known = (id: string | undefined) => models.state().entries.some(entry => entry.id === id)
+    if (!known(choose())) await unlessAborted(parts.modelsKnown, stop)
+    const chosen = choose()
+    if (!chosen) throw failure('model-missing')
+    return chosen
+  }
+
   async function generate(): Promise<void> {
-    if (modelId === '') throw failure('model-missing')
+    modelId = await chooseModel()
     const onProgress = (fraction: number) => onState({ at: 'loading-model', fraction, failure: null })
     onProgress(0)
     loaded = await models.acquire(modelId, { signal: stop, onProgress })
@@ -199,7 +212,7 @@ export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<M
     },
     'answer finished',
   )
-  return storage.messages.get(answer.id) ?? { ...answer, ...last }
+  return { message: storage.messages.get(answer.id) ?? { ...answer, ...last }, modelId }
 }
 
 export function keepsState(conversation: Pick<Conversation, 'settings'>, settings: Settings): boolean {
@@ -216,22 +229,29 @@ async function takeAll(
   signal: AbortSignal,
   take: (event: GenerateEvent) => void,
 ): Promise<void> {
-  const stopped = Promise.withResolvers<never>()
-  stopped.promise.catch(() => {})
-  const onAbort = () => stopped.reject(failure('cancelled'))
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (signal.aborted) onAbort()
   try {
     for (;;) {
-      const next = events.next()
-      next.catch(() => {})
-      const { done, value } = await Promise.race([next, stopped.promise])
+      const { done, value } = await unlessAborted(events.next(), signal)
       if (done) return
       take(value)
     }
   } finally {
-    signal.removeEventListener('abort', onAbort)
     events.return().catch(() => {})
+  }
+}
+
+/** What `promise` gives, or `cancelled` as soon as the signal aborts; then the promise is left to end by itself. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(failure('cancelled'))
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  try {
+    return await Promise.race([promise, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    aborted.promise.catch(() => {})
+    promise.catch(() => {})
   }
 }
 

@@ -4,7 +4,6 @@ import type { TurnState } from '@fusion/shared/contract/engine.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
-import { wishedModel } from './wished-model.ts'
 import { runTurn, type TurnParts } from './turn.ts'
 
 export interface Question {
@@ -47,7 +46,7 @@ const IDLE = { at: 'idle', fraction: null, failure: null } as const
 
 /** One turn at a time in each chat, in the order asked for; different chats at once. */
 export function createTurns(parts: TurnParts): Turns {
-  const { storage, models, settings, hub, log } = parts
+  const { storage, hub, log } = parts
   const chats = new Map<string, Chat>()
   const finishedListeners = new Set<(conversationId: string, modelId: string) => void>()
   let closing = false
@@ -121,12 +120,8 @@ export function createTurns(parts: TurnParts): Turns {
     tellAnswering()
   }
 
-  function beginAnswer(
-    conversationId: string,
-    job: Job,
-  ): { message: Message; modelId: string; reason: 'only-local' | 'chosen' | 'went-on' } {
+  function beginAnswer(conversationId: string, job: Job): { message: Message; reason: 'only-local' | 'chosen' | 'went-on' } {
     const conversation = conversationOf(conversationId)
-    const modelId = wishedModel(conversation.settings.modelId, settings().defaultModelId, models.state().entries) ?? ''
     const base = {
       id: newId(),
       conversationId,
@@ -142,7 +137,7 @@ export function createTurns(parts: TurnParts): Turns {
       const message: Message = { ...base, parentId: from.parentId, parts: from.parts, segments: from.segments }
       storage.messages.begin(message)
       storage.conversations.setHead(conversationId, message.id)
-      return { message, modelId, reason: 'went-on' }
+      return { message, reason: 'went-on' }
     }
     const questionId = job.askAgain ? askAgain(conversationId, job.questionId) : job.questionId
     const message: Message = { ...base, parentId: questionId, parts: [], segments: [] }
@@ -150,7 +145,7 @@ export function createTurns(parts: TurnParts): Turns {
     // Somebody who turned to another branch meanwhile is left there.
     if (job.show || storage.conversations.get(conversationId)?.headId === questionId)
       storage.conversations.setHead(conversationId, message.id)
-    return { message, modelId, reason: conversation.settings.modelId ? 'chosen' : 'only-local' }
+    return { message, reason: conversation.settings.modelId ? 'chosen' : 'only-local' }
   }
 
   /** A question that waited behind a broken answer moves behind the one that went on from it: as a copy, since messages never change. */
@@ -165,16 +160,15 @@ export function createTurns(parts: TurnParts): Turns {
   async function run(
     conversationId: string,
     chat: Chat,
-    { message, modelId, reason }: ReturnType<typeof beginAnswer>,
+    { message, reason }: ReturnType<typeof beginAnswer>,
     startedAt: number,
     signal: AbortSignal,
     onGrowing: (flush: () => void) => void,
   ): Promise<void> {
     let last: { at: string; step: number } | undefined
-    const finished = await runTurn(parts, {
+    const { message: finished, modelId } = await runTurn(parts, {
       conversation: conversationOf(conversationId),
       answer: message,
-      modelId,
       reason,
       startedAt,
       signal,

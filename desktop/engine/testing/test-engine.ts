@@ -38,7 +38,7 @@ export async function testEngine(options: { folder?: string; bundledModels?: str
   const engine = await createEngine({
     folder,
     bundledModels: options.bundledModels ?? guideFolder,
-    log: createLog({ level: 'debug', write: line => void logged.push(line) }),
+    log: createLog({ level: 'debug', write: line => { logged.push(line); if (process.env.FUSION_TEST_LOG) process.stderr.write(line) } }),
     version: 'test',
   })
   const { port1, port2 } = new MessageChannel()
