@@ -27,3 +27,28 @@ export async function ask(page: Page, question: string): Promise<string> {
   await expect(message).toBeEditable()
   return answers.last().innerText()
 }
+
+/** Sets how words are chosen, in the settings, as a person would. */
+export async function setSampling(page: Page, fields: Record<string, string>): Promise<void> {
+  await page.getByRole('button', { name: 'Settings', exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: 'Settings' })
+  await dialog.getByText('How words are chosen').click()
+  for (const [label, value] of Object.entries(fields)) {
+    const field = dialog.getByLabel(label, { exact: true })
+    await field.fill(value)
+    await field.press('Enter')
+    await expect(field).toHaveValue(value)
+  }
+  await dialog.getByRole('button', { name: 'Close' }).click()
+  await expect(dialog).toHaveCount(0)
+}
+
+/** The guide answers in a few words within milliseconds; so it talks to the end of its window, for two seconds or more. */
+export const ramble = (page: Page) => setSampling(page, { Temperature: '2', 'Top K': '0', 'Top P': '1', 'Min P': '0', Seed: '7' })
+
+/** Opens the menu of a chat in the list. */
+export async function openMenu(page: Page, title: string): Promise<void> {
+  const { chats } = parts(page)
+  await chats.getByRole('button', { name: title, exact: true }).hover()
+  await chats.getByRole('button', { name: `More for ${title}` }).click()
+}

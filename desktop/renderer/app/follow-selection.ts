@@ -1,5 +1,6 @@
 import { showNewChat } from '../chat/open-chat.ts'
 import { fusion } from '../state/fusion.ts'
+import { tokenIn } from '../state/session.ts'
 import type { Mirror } from '../state/mirror.ts'
 import { useReplica } from '../state/replica.ts'
 import { setView, useView } from '../state/view.ts'
@@ -45,6 +46,7 @@ export function followSelection(mirror: Mirror): void {
   useReplica.subscribe(step)
   useView.subscribe(step)
   window.addEventListener('popstate', () => {
+    if (tokenIn(location.hash)) return
     const id = chatIn(location.hash)
     if (id && useReplica.getState().chats[id]) setView({ chatId: id, screen: 'chat', editing: null })
     else showNewChat()

@@ -4,6 +4,7 @@ import { createRoot } from 'react-dom/client'
 import '@fontsource-variable/inter/wght.css'
 import '@fontsource-variable/jetbrains-mono/wght.css'
 import { drafts } from '../chat/drafts.ts'
+import { loadGrammars } from '../chat/markdown/highlight.tsx'
 import { link } from '../state/fusion.ts'
 import { createMirror } from '../state/mirror.ts'
 import { shelf, useReplica } from '../state/replica.ts'
@@ -27,5 +28,12 @@ useReplica.subscribe(({ app }) => app && reloadOnce(app.contractVersion === CONT
 // A page that is hidden may be killed without another word.
 document.addEventListener('visibilitychange', () => document.hidden && drafts.flush())
 window.addEventListener('pagehide', drafts.flush)
+// Without a connection there is nowhere to save: the browser asks before what was typed is lost.
+window.addEventListener('beforeunload', event => {
+  if (useReplica.getState().connection !== 'online' && drafts.unsaved()) event.preventDefault()
+})
+
+// Safari has no idle callbacks; its grammars come with the first code.
+window.requestIdleCallback?.(() => void loadGrammars().catch(() => {}), { timeout: 5000 })
 
 createRoot(document.getElementById('root')!).render(<App />)

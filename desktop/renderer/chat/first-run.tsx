@@ -11,6 +11,7 @@ const questions = ['How do I delete a chat?', 'Is my data private?', 'How do I a
 export function FirstRun({ conversationId }: { conversationId: string }) {
   const known = useReplica(replica => replica.models !== null)
   const model = usePresentModel()
+  const coming = useReplica(replica => replica.models?.arrivals.some(arrival => arrival.at !== 'refused') === true)
   if (!known) return null
   const guide = model?.source === 'bundled'
   return (
@@ -32,7 +33,8 @@ export function FirstRun({ conversationId }: { conversationId: string }) {
         </>
       )}
       {!guide && model && <p>{model.file.name} answers on this computer. Nothing you write leaves it.</p>}
-      {!model && <p>There is no model to answer with yet. Any chat model as a GGUF file will do.</p>}
+      {!model && coming && <p>Getting a model ready.</p>}
+      {!model && !coming && <p>There is no model to answer with yet. Any chat model as a GGUF file will do.</p>}
       {(guide || !model) && (
         <button type="button" className="button" onClick={() => setView({ panel: 'add-model' })}>
           <Plus size={15} strokeWidth={1.8} aria-hidden />

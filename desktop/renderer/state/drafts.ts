@@ -14,6 +14,8 @@ export interface Drafts {
   change(conversationId: string, draft: Draft): void
   /** The draft was sent: what is saved no longer counts. */
   clear(conversationId: string): void
+  /** True while the engine does not hold everything that was typed. */
+  unsaved(): boolean
   /** Saves now what waits for a pause: the page may be going away. */
   flush(): void
   close(): void
@@ -79,6 +81,7 @@ export function createDrafts({ view, replica, save }: DraftsOptions): Drafts {
       timers.delete(conversationId)
       set(conversationId, { text: '', attachments: [], saved: true })
     },
+    unsaved: () => Object.values(view.getState().typing).some(typing => !typing.saved),
     flush() {
       for (const conversationId of timers.keys()) void saveNow(conversationId)
     },

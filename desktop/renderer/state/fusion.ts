@@ -3,7 +3,7 @@ import type { Client, Contract, Options } from '@fusion/shared/rpc/contract.ts'
 import { createLink, type Link } from '@fusion/shared/rpc/link.ts'
 import { Failure, isCancelled } from '@fusion/shared/rpc/failure.ts'
 import { dialBrowser, dialElectron, type Dial } from './dial.ts'
-import { exchangeToken } from './session.ts'
+import { exchangeToken, tokenIn } from './session.ts'
 import { setView } from './view.ts'
 
 /** The calls of a contract over a link that may be between two ports: a call waits for the next one. Streams go by `link.subscribe`. */
@@ -30,6 +30,10 @@ function dialHere(): Dial {
   if (location.protocol === 'app:') return dialElectron(window)
   const dial = dialBrowser(location)
   let exchange: Promise<boolean> | undefined
+  // The printed address, pasted into this very window, only changes the hash: nothing is loaded anew.
+  window.addEventListener('hashchange', () => {
+    if (tokenIn(location.hash)) exchange = exchangeToken()
+  })
   return async () => {
     exchange ??= exchangeToken()
     const allowed = await exchange.catch(() => {

@@ -16,8 +16,7 @@ export function Confirm({ title, children, action, onConfirm, onClose }: Confirm
       <p>{children}</p>
       <footer>
         {/* The focus belongs on the answer that loses nothing. */}
-        {/* oxlint-disable-next-line jsx-a11y/no-autofocus */}
-        <button type="button" className="button" autoFocus onClick={onClose}>
+        <button type="button" className="button" data-focus onClick={onClose}>
           Keep
         </button>
         <button

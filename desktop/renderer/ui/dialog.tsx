@@ -18,6 +18,8 @@ export function Dialog({ title, onClose, children, className = '', bare = false 
     const dialog = ref.current!
     const before = document.activeElement
     if (!dialog.open) dialog.showModal()
+    // React does not write `autofocus`, which the browser would follow here.
+    dialog.querySelector<HTMLElement>('[data-focus]')?.focus()
     return () => {
       dialog.close()
       if (before instanceof HTMLElement && before.isConnected) before.focus()

@@ -4,6 +4,9 @@ import { holds, layOut, rowsBetween, type Range } from './layout.ts'
 const AHEAD = 1000
 /** Rows are rendered anew when less than this is left. */
 const SLACK = 350
+/** At first, only what is seen: the rest follows with the next frame, so that a chat is on screen the sooner. */
+const FIRST = { ahead: 100, slack: 0 }
+const LATER = { ahead: AHEAD, slack: SLACK }
 /** Nearer to the end than this, in px, counts as at the end. */
 const END = 24
 /** Where a row that is shown comes to stand, in px below the top. */
@@ -38,6 +41,7 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
   let sticking = true
   let anchor: { id: string; fromTop: number } | null = null
   let scrollTop = 0
+  let margin = FIRST
 
   const offsetsNow = () => layOut(ids, (id, index) => heights.get(id) ?? estimate(index))
 
@@ -51,7 +55,7 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
   }
 
   function renderIfNeeded(): void {
-    if (!holds(rendered, wanted(offsetsNow(), SLACK))) onChange(sticking)
+    if (!holds(rendered, wanted(offsetsNow(), margin.slack))) onChange(sticking)
   }
 
   function remember(): void {
@@ -102,7 +106,7 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
       ids = nextIds
       estimate = nextEstimate
       const offsets = offsetsNow()
-      rendered = wanted(offsets, AHEAD)
+      rendered = wanted(offsets, margin.ahead)
       return { range: rendered, before: offsets[rendered.first]!, after: offsets[ids.length]! - offsets[rendered.end]! }
     },
     rowRef(id) {
@@ -126,7 +130,12 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
       box = next
       next.addEventListener('scroll', onScroll, { passive: true })
       resizes.observe(next)
+      const frame = requestAnimationFrame(() => {
+        margin = LATER
+        onChange(sticking)
+      })
       return () => {
+        cancelAnimationFrame(frame)
         next.removeEventListener('scroll', onScroll)
         resizes.disconnect()
         box = null

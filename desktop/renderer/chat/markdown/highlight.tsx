@@ -6,8 +6,8 @@ type Highlighter = (language: string, code: string) => Root | null
 let highlighter: Highlighter | null = null
 let loading: Promise<Highlighter> | null = null
 
-/** Loads the grammars with the first piece of code that is shown: they are larger than the rest of the page. */
-function load(): Promise<Highlighter> {
+/** Loads the grammars, apart from the page as they are a third of it: with the first piece of code, or when there is nothing else to do. */
+export function loadGrammars(): Promise<Highlighter> {
   return (loading ??= import('./grammars.ts').then(module => (highlighter = module.highlight)))
 }
 
@@ -22,7 +22,7 @@ export function useHighlighted(code: string, language: string, growing: boolean)
   useEffect(() => {
     if (!wanted || ready) return
     let here = true
-    load().then(
+    loadGrammars().then(
       () => here && setReady(true),
       () => {}, // code without colours is still code
     )

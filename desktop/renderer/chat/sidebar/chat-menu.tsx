@@ -44,7 +44,7 @@ export function ChatMenu({ chat, onRename }: ChatMenuProps) {
               </MenuItem>
               <hr />
               <MenuItem icon={Trash2} danger onSelect={and(() => ask(trashChat(chat)))}>
-                Move to trash
+                Delete
               </MenuItem>
             </>
           )

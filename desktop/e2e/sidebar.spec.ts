@@ -1,0 +1,116 @@
+import { ask, openMenu, parts } from './chat-steps.ts'
+import { expect, test } from './fixtures.ts'
+
+test('a chat is renamed where it stands', async ({ fusion }) => {
+  await ask(fusion, 'hello')
+  await openMenu(fusion, 'hello')
+  await fusion.getByRole('menuitem', { name: 'Rename' }).click()
+  const field = fusion.getByRole('textbox', { name: 'Title of the chat' })
+  await field.fill('A greeting')
+  await field.press('Enter')
+  await expect(parts(fusion).chats.getByRole('button', { name: 'A greeting', exact: true })).toBeVisible()
+  await expect(fusion.getByRole('heading', { level: 1, name: 'A greeting' })).toBeVisible()
+})
+
+test('chats are pinned, put into folders by menu and by dragging, and taken out again', async ({ fusion }) => {
+  const { chats } = parts(fusion)
+  await ask(fusion, 'hello')
+  await openMenu(fusion, 'hello')
+  await fusion.getByRole('menuitem', { name: 'New folder…' }).click()
+  await fusion.getByRole('textbox', { name: 'Name' }).fill('Work')
+  await fusion.getByRole('button', { name: 'Make folder' }).click()
+  const folder = chats.getByRole('region', { name: 'Work' })
+  await expect(folder.getByRole('button', { name: 'hello', exact: true })).toBeVisible()
+
+  await fusion.getByRole('button', { name: 'New chat' }).click()
+  await ask(fusion, 'how are you')
+  await chats.getByRole('button', { name: 'how are you', exact: true }).dragTo(folder)
+  await expect(folder.getByRole('listitem')).toHaveCount(2)
+
+  await openMenu(fusion, 'hello')
+  await fusion.getByRole('menuitem', { name: 'Take out of the folder' }).click()
+  await expect(folder.getByRole('listitem')).toHaveCount(1)
+  await openMenu(fusion, 'hello')
+  await fusion.getByRole('menuitem', { name: 'Pin', exact: true }).click()
+  await expect(chats.getByRole('region', { name: 'Pinned' }).getByRole('button', { name: 'hello', exact: true })).toBeVisible()
+
+  await folder.hover()
+  await folder.getByRole('button', { name: 'More for this folder' }).click()
+  await fusion.getByRole('menuitem', { name: 'Remove the folder, keep its chats' }).click()
+  await expect(folder).toHaveCount(0)
+  await expect(chats.getByRole('region', { name: 'Today' }).getByRole('button', { name: 'how are you', exact: true })).toBeVisible()
+})
+
+test('a deleted chat comes back by Undo, and from the trash; deleting for good is asked first', async ({ fusion }) => {
+  const { chats, answers } = parts(fusion)
+  const row = chats.getByRole('button', { name: 'hello', exact: true })
+  const answer = await ask(fusion, 'hello')
+  const remove = async () => {
+    await openMenu(fusion, 'hello')
+    await fusion.getByRole('menuitem', { name: 'Delete' }).click()
+    await expect(row).toHaveCount(0)
+  }
+  await remove()
+  await fusion.getByRole('button', { name: 'Undo' }).click()
+  await expect(row).toBeVisible()
+  await expect(answers).toHaveText([answer.replaceAll(/\s+/g, ' ')], { useInnerText: true })
+
+  await remove()
+  await fusion.getByRole('button', { name: 'Trash', exact: true }).click()
+  await fusion.getByRole('button', { name: 'Bring back hello' }).click()
+  await expect(fusion.getByText('The trash is empty.')).toBeVisible()
+  await row.click()
+
+  await remove()
+  await fusion.getByRole('button', { name: 'Trash', exact: true }).click()
+  await fusion.getByRole('button', { name: 'Delete hello for good' }).click()
+  const asked = fusion.getByRole('dialog', { name: 'Delete this chat for good?' })
+  await expect(asked.getByRole('button', { name: 'Keep' })).toBeFocused()
+  await asked.getByRole('button', { name: 'Keep' }).click()
+  await fusion.getByRole('button', { name: 'Delete hello for good' }).click()
+  await asked.getByRole('button', { name: 'Delete for good' }).click()
+  await expect(fusion.getByText('The trash is empty.')).toBeVisible()
+})
+
+test('a chat in the trash can be read but not written to, until it is brought back', async ({ fusion }) => {
+  await ask(fusion, 'hello')
+  await openMenu(fusion, 'hello')
+  await fusion.getByRole('menuitem', { name: 'Delete' }).click()
+  await fusion.getByRole('button', { name: 'Trash', exact: true }).click()
+  await fusion.getByRole('button', { name: /^hello/ }).click()
+  await expect(parts(fusion).answers).toHaveCount(1)
+  await expect(parts(fusion).message).toHaveCount(0)
+  await fusion.getByRole('button', { name: 'Bring back' }).click()
+  await expect(parts(fusion).message).toBeEditable()
+})
+
+test('search finds titles, answers, other branches and the trash, and leads to the message', async ({ fusion }) => {
+  const { questions, answers } = parts(fusion)
+  await ask(fusion, 'hello zebra')
+  await questions.hover()
+  await questions.getByRole('button', { name: 'Edit' }).click()
+  await fusion.getByRole('textbox', { name: 'Edit the question' }).fill('goodbye')
+  await fusion.getByRole('button', { name: 'Ask this instead' }).click()
+  await expect(answers).toContainText('tok/s')
+  await fusion.getByRole('button', { name: 'New chat' }).click()
+
+  await fusion.keyboard.press('Control+k')
+  const field = fusion.getByRole('combobox', { name: 'Search everything' })
+  await expect(field).toBeFocused()
+  await field.fill('zebra')
+  const hits = fusion.getByRole('option')
+  // The title of the chat, and the first version of its question, which the shown branch does not hold.
+  await expect(hits).toHaveCount(2)
+  await expect(hits.locator('mark').first()).toHaveText('zebra')
+  await hits.filter({ hasText: 'You:' }).click()
+  await expect(questions).toContainText('hello zebra')
+  await expect(questions).toContainText('1 of 2')
+
+  await openMenu(fusion, 'hello zebra')
+  await fusion.getByRole('menuitem', { name: 'Delete' }).click()
+  await fusion.keyboard.press('Control+k')
+  await field.fill('zebra')
+  await expect(hits.first()).toContainText('in the trash')
+  await field.fill('no such word anywhere')
+  await expect(fusion.getByText('Nothing found.')).toBeVisible()
+})
