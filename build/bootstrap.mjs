@@ -15,6 +15,7 @@ async function bootstrap([script, ...rest]) {
   if (majorOfVersion(process.version) < OLDEST)
     throw new Problem(`Fusion needs Node ${OLDEST} or newer to start; this is ${process.version}. Get one from https://nodejs.org.`)
   if (!script) throw new Problem('Usage: node build/bootstrap.mjs SCRIPT [arguments]')
+  if (process.env.npm_lifecycle_event) endWithShell()
   const root = dirname(dirname(fileURLToPath(import.meta.url)))
   await ensureInstalled(root)
   const file = resolve(root, script)
@@ -38,6 +39,17 @@ function runUnder(node, args) {
     done()
     process.kill(process.pid, signal)
   })
+}
+
+/** npm passes SIGTERM on to the shell between it and us, and no further: when that shell is gone, it was meant for us. */
+function endWithShell() {
+  const shell = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === shell) return
+    clearInterval(timer)
+    process.kill(process.pid, 'SIGTERM')
+  }, 500)
+  timer.unref()
 }
 
 /**

@@ -209,3 +209,23 @@ test.runIf(runs)('what npm cannot install is one sentence after npm’s own word
   )
   expect(existsSync(join(fresh.root, 'node_modules/.fusion-installed'))).toBe(false)
 })
+
+test.runIf(runs)('SIGTERM to npm, which passes it on to its shell only, ends the script too', async () => {
+  const fresh = project()
+  const own = JSON.parse(readFileSync(join(fresh.root, 'package.json'), 'utf8')) as object
+  writeFileSync(join(fresh.root, 'package.json'), JSON.stringify({ ...own, scripts: { wait: 'node build/bootstrap.mjs build/wait.mjs' } }))
+  const wait =
+    "process.on('SIGTERM', () => process.stdout.write('stopped', () => process.exit())); setInterval(() => {}, 1000); process.stdout.write('up ')"
+  writeFileSync(join(fresh.root, 'build/wait.mjs'), wait)
+  await start(fresh)
+  const npm = spawn('npm', ['run', '--silent', 'wait'], { cwd: fresh.root, stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void npm.kill('SIGKILL'))
+  let stdout = ''
+  npm.stdout.setEncoding('utf8').on('data', (text: string) => {
+    if (stdout === '') npm.kill('SIGTERM')
+    stdout += text
+  })
+  // The script holds the other end of this pipe, so the pipe ends when the script does.
+  await once(npm.stdout, 'end')
+  expect(stdout).toBe('up stopped')
+})
