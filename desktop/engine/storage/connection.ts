@@ -17,7 +17,7 @@ export interface Connection {
   tell: (change: StorageChange) => void
   onChange: (listener: (change: StorageChange) => void) => () => void
   /** What to do when SQLite meets damage; true: it may be mended, so what was done is tried once more. */
-  onDamage: (mend: (error: unknown) => boolean) => void
+  onDamage: (mend: () => boolean) => void
   close: () => void
 }
 
@@ -40,7 +40,7 @@ export function createConnection(sqlite: Sqlite, now: () => number): Connection 
   const end = sqlite.prepare('commit')
   const undo = sqlite.prepare('rollback')
   let waiting: StorageChange[] = []
-  let mend: (error: unknown) => boolean = () => false
+  let mend: () => boolean = () => false
   let mending = false
 
   /** Does it, and once more where damage was met and mended in between. */
@@ -51,7 +51,7 @@ export function createConnection(sqlite: Sqlite, now: () => number): Connection 
       if (mending || sqlite.inTransaction || !isDamage(error)) throw asFailure(error)
       mending = true
       try {
-        if (!mend(error)) throw error
+        if (!mend()) throw error
         return work()
       } catch (again) {
         throw asFailure(again)

@@ -70,7 +70,7 @@ export function createConversations(connection: Connection, notices: Notices, in
   const updateHead = sqlite.prepare('update conv set head = ? where id = ?')
   const updateLife = sqlite.prepare('update conv set life = ? where id = ?')
 
-  function parse(row: Row): Conversation | undefined {
+  function toConversation(row: Row): Conversation | undefined {
     const conversation = {
       id: row.id,
       title: row.title,
@@ -88,9 +88,13 @@ export function createConversations(connection: Connection, notices: Notices, in
       createdAt: row.created_at,
       updatedAt: row.updated_at,
     }
-    if (readable.Check(conversation)) return conversation
-    notices.rowUnreadable('conv', row.key)
-    return undefined
+    return readable.Check(conversation) ? conversation : undefined
+  }
+
+  function parse(row: Row): Conversation | undefined {
+    const conversation = toConversation(row)
+    if (!conversation) notices.rowUnreadable('conv', row.key)
+    return conversation
   }
 
   function find(id: string): Row {
@@ -109,9 +113,12 @@ export function createConversations(connection: Connection, notices: Notices, in
   /** Changes one chat and tells it. */
   function change(id: string, work: (row: Row) => void): void {
     commit(() => {
-      work(find(id))
-      const changed = get(id)
+      const row = find(id)
+      work(row)
+      const changed = toConversation(find(id))
       if (changed) tell({ type: 'conversation-changed', conversation: changed })
+      // A row that was damaged before may be changed, and stays as unreadable as it was.
+      else if (toConversation(row)) throw failure('bad-input')
     })
   }
 
@@ -132,7 +139,7 @@ export function createConversations(connection: Connection, notices: Notices, in
           now: now(),
         })
         index.addTitle(Number(lastInsertRowid), title.toWellFormed())
-        const conversation = get(id)
+        const conversation = toConversation(find(id))
         if (!conversation) throw failure('bad-input')
         tell({ type: 'conversation-changed', conversation })
         return conversation

@@ -25,7 +25,7 @@ const readableDraft = Compile(Draft)
 const readableSettings = Compile(Type.Partial(ConversationSettingsSchema))
 const NEW_CONVERSATION = 'new-conversation'
 
-export function createDrafts(connection: Connection): Drafts {
+export function createDrafts(connection: Connection, readOnly = false): Drafts {
   const { sqlite, now, commit, commitLightly, read, tell } = connection
   const select = sqlite.prepare<[string], { draft: string | null; settings: string | null }>(
     'select draft, settings from draft where conversation_id = ?',
@@ -43,6 +43,8 @@ export function createDrafts(connection: Connection): Drafts {
   const removeAttachments = sqlite.prepare('delete from draft_attachment where conversation_id = ?')
   const selectMeta = sqlite.prepare<[string], string>('select value from meta where name = ?').pluck()
   const upsertMeta = sqlite.prepare('insert into meta (name, value) values (?, ?) on conflict do update set value = excluded.value')
+
+  const unkeptId = newId(now())
 
   function getSettings(conversationId: string): Partial<ConversationSettings> {
     return read(() => {
@@ -85,7 +87,7 @@ export function createDrafts(connection: Connection): Drafts {
         removeEmpty.run(conversationId)
       })
     },
-    newConversationId: () => read(() => selectMeta.get(NEW_CONVERSATION)) ?? renewNewConversationId(),
+    newConversationId: () => read(() => selectMeta.get(NEW_CONVERSATION)) ?? (readOnly ? unkeptId : renewNewConversationId()),
     renewNewConversationId,
   }
 }

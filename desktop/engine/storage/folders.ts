@@ -34,17 +34,22 @@ export function createFolders(connection: Connection, notices: Notices, conversa
   const remove = sqlite.prepare('delete from folder where id = ? and v = 0')
   const bury = sqlite.prepare(`update folder set name = '', gone = 'purged' where id = ? and v > 0`)
 
-  function parse(row: Row): Folder | undefined {
+  function toFolder(row: Row): Folder | undefined {
     const folder = { id: row.id, name: row.name, createdAt: row.created_at }
-    if (readable.Check(folder)) return folder
-    notices.rowUnreadable('folder', row.id)
-    return undefined
+    return readable.Check(folder) ? folder : undefined
+  }
+
+  function parse(row: Row): Folder | undefined {
+    const folder = toFolder(row)
+    if (!folder) notices.rowUnreadable('folder', row.id)
+    return folder
   }
 
   function changed(id: string): Folder {
     const row = selectOne.get(id)
-    const folder = row && parse(row)
-    if (!folder) throw failure('not-found')
+    if (!row) throw failure('not-found')
+    const folder = toFolder(row)
+    if (!folder) throw failure('bad-input')
     tell({ type: 'folder-changed', folder })
     return folder
   }

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { failure } from '@fusion/shared/contract/failures.ts'
-import { asFailure, sqliteCode } from './sqlite-failure.ts'
+import { sqliteCode } from './sqlite-failure.ts'
 
 /**
  * Takes the data folder for this process, or throws `data-folder-in-use`. The lock is SQLite's own on an empty file, so the operating
@@ -17,7 +17,7 @@ export function lockFolder(folder: string): { release(): void } {
   } catch (error) {
     lock?.close()
     if (sqliteCode(error)?.startsWith('SQLITE_BUSY')) throw failure('data-folder-in-use', {}, { cause: error })
-    throw asFailure(error)
+    throw error
   }
   const held = lock
   return { release: () => void held.close() }

@@ -18,11 +18,13 @@ export interface Notices {
 const UNREADABLE = 'row-unreadable'
 const readable = Compile(Notice)
 
-export function createNotices(connection: Connection): Notices {
+/** `inMemory`: where nothing can be written, what is added lasts as long as the process. */
+export function createNotices(connection: Connection, inMemory = false): Notices {
   const { sqlite, now, commit, read, tell } = connection
   const selectAll = sqlite.prepare<[], { id: string; failure: string }>('select id, failure from notice order by at, id')
   const insert = sqlite.prepare('insert or replace into notice (id, failure, at) values (?, ?, ?)')
   const remove = sqlite.prepare('delete from notice where id = ?')
+  const added: Notice[] = []
   // In memory: the rows are met again at each start, as long as they are there.
   const unreadable = new Set<string>()
   let unreadableDismissed = false
@@ -39,9 +41,14 @@ export function createNotices(connection: Connection): Notices {
       if (unreadable.size > 0 && !unreadableDismissed) {
         kept.push({ id: UNREADABLE, failure: Failure.toBody(failure('row-unreadable', { count: unreadable.size })) })
       }
-      return kept
+      return [...kept, ...added]
     },
     add(code, detail) {
+      if (inMemory) {
+        added.push({ id: newId(now()), failure: Failure.toBody(failure(code, detail)) })
+        tell({ type: 'notice-changed' })
+        return
+      }
       commit(() => {
         insert.run(newId(now()), JSON.stringify(Failure.toBody(failure(code, detail))), now())
         tell({ type: 'notice-changed' })
@@ -50,6 +57,12 @@ export function createNotices(connection: Connection): Notices {
     dismiss(id) {
       if (id === UNREADABLE) {
         unreadableDismissed = true
+        tell({ type: 'notice-changed' })
+        return
+      }
+      const index = added.findIndex(notice => notice.id === id)
+      if (index >= 0) {
+        added.splice(index, 1)
         tell({ type: 'notice-changed' })
         return
       }

@@ -1,7 +1,9 @@
 import Database from 'better-sqlite3'
-import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { failure } from '@fusion/shared/contract/failures.ts'
 import { setUp, type Sqlite } from './connection.ts'
-import { migrate } from './migrate.ts'
+import { migrate, migrations, versionOf } from './migrate.ts'
 import { takeSnapshot } from './snapshots.ts'
 import { Damage } from './sqlite-failure.ts'
 
@@ -20,6 +22,33 @@ export function openDatabase(file: string, folder: string, now: () => number): S
   } catch (error) {
     sqlite.close()
     throw error
+  }
+}
+
+/** Opens the database where its folder can't be written to. One of another version is refused: it can't be migrated. */
+export function openDatabaseToRead(file: string): Sqlite {
+  if (!existsSync(file)) throw failure('data-folder-read-only', { folder: dirname(file) })
+  const sqlite = openReadOnly(file)
+  sqlite.pragma('temp_store = memory')
+  const version = versionOf(sqlite)
+  if (version === migrations.length) return sqlite
+  sqlite.close()
+  throw version > migrations.length ? failure('database-newer') : failure('data-folder-read-only', { folder: dirname(file) })
+}
+
+function openReadOnly(file: string): Sqlite {
+  let sqlite: Sqlite | undefined
+  try {
+    sqlite = new Database(file, { readonly: true })
+    sqlite.pragma('user_version')
+    return sqlite
+  } catch {
+    sqlite?.close()
+    // In a folder that can't be written to, SQLite opens no database that has a WAL, not even one that is empty. So the file is read
+    // into memory, with a header (bytes 18 and 19) that says it has none.
+    const bytes = readFileSync(file)
+    bytes.fill(1, 18, 20)
+    return new Database(bytes, { readonly: true })
   }
 }
 

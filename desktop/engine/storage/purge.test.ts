@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { foldText } from './segment-text.ts'
-import { aMessage, openTestStorage } from './testing/test-storage.ts'
+import { aGrowingAnswer, aMessage, complete } from './testing/a-message.ts'
+import { openTestStorage } from './testing/test-storage.ts'
 
 // Words of several scripts that stand in no other chat. Each chat of the test draws more from a generator of its own.
 const SECRETS = ['Zwetschgenknödel', 'quokkafarm', '蝙蝠侠传奇', 'さくらんぼ', 'กุหลาบขาว', 'فراشةزرقاء', 'Щелкунчик']
@@ -48,12 +49,11 @@ test('after a purge no file of the data folder holds a word of the chat', { time
         storage.messages.add(question)
         chat.last = question.id
       } else {
-        const answer = { ...aMessage(chat.id, '', chat.last), role: 'assistant' as const, status: 'growing' as const, parts: [] }
+        const answer = aGrowingAnswer(chat.id, chat.last)
         storage.messages.begin(answer)
         for (let at = 0; at < text.length; at += 120) storage.messages.grow(answer.id, 'text', text.slice(at, at + 120))
-        const finish = { segments: [], finishReason: 'stop' as const, failure: null, leftOut: null }
         // The last answer is left growing, as by a crash.
-        if (round !== 13) storage.messages.finish(answer.id, { status: 'complete', ...finish })
+        if (round !== 13) storage.messages.finish(answer.id, complete)
         chat.last = answer.id
       }
     }

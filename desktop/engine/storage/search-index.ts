@@ -1,6 +1,7 @@
 import { textOf, type Message } from '@fusion/shared/chat/message.ts'
 import type { Connection } from './connection.ts'
 import { parseJson } from './conversations.ts'
+import { recreateSearchTable } from './repair.ts'
 import { indexWords, SEGMENTS_VERSION } from './segment-text.ts'
 
 /**
@@ -35,8 +36,11 @@ export interface SearchIndex {
   removeMessage(place: Place, message: Pick<Message, 'parts'>): string[]
   /** Takes in what waits, for about `ms`; true when nothing waits. */
   workOff(ms: number): boolean
-  /** Begins anew, outside any transaction; `workOff` then takes everything in again, the newest first. */
-  rebuild(): void
+  /**
+   * Begins anew, outside any transaction; `workOff` then takes everything in again, the newest first.
+   * True where damaged tables had to be left behind in the file.
+   */
+  rebuild(): boolean
   /** True where the index was made by another version of the words. */
   isOutdated(): boolean
 }
@@ -50,7 +54,6 @@ export function createSearchIndex(connection: Pick<Connection, 'sqlite' | 'commi
   const deleteTitle = sqlite.prepare(`insert into title_search (title_search, rowid, words) values ('delete', ?, ?)`)
   const insertPiece = sqlite.prepare('insert into msg_search (rowid, words) values (?, ?)')
   const deletePiece = sqlite.prepare(`insert into msg_search (msg_search, rowid, words) values ('delete', ?, ?)`)
-  const selectSchema = sqlite.prepare<[string], string>('select sql from sqlite_schema where name = ?').pluck()
   const insertTodo = sqlite.prepare('insert into search_todo (row) values (?)')
   const deleteTodo = sqlite.prepare('delete from search_todo where row = ?')
   const clearTodo = sqlite.prepare('delete from search_todo')
@@ -135,12 +138,8 @@ export function createSearchIndex(connection: Pick<Connection, 'sqlite' | 'commi
       return idle
     },
     rebuild() {
+      const leftBehind = ['title_search', 'msg_search'].map(table => recreateSearchTable(sqlite, table)).includes(true)
       commit(() => {
-        for (const table of ['title_search', 'msg_search']) {
-          // Dropped and made again rather than emptied: a damaged one cannot be emptied.
-          const sql = selectSchema.get(table)!
-          sqlite.exec(`drop table ${table}; ${sql}; insert into ${table} (${table}, rank) values ('secure-delete', 1)`)
-        }
         clearTodo.run()
         clearWords.run()
         for (const { key, title } of selectTitles.all()) insertTitle.run(key, indexWords(title).join(' '))
@@ -148,6 +147,7 @@ export function createSearchIndex(connection: Pick<Connection, 'sqlite' | 'commi
         if (newest) putMeta.run('search-below', String(newest.seq + 1))
         putMeta.run('search-version', VERSION)
       })
+      return leftBehind
     },
     isOutdated: () => selectMeta.get('search-version') !== VERSION,
   }

@@ -7,7 +7,12 @@ export function sqliteCode(error: unknown): string | undefined {
 }
 
 /** What SQLite throws, as a failure somebody can handle; anything else as it is. */
-export function asFailure(error: unknown): unknown {
+export function asFailure(error: unknown, folder?: string): unknown {
+  if (isFileError(error)) {
+    if (error.code === 'ENOSPC') return failure('disk-full', {}, { cause: error, retryable: true })
+    if (['EROFS', 'EACCES', 'EPERM'].includes(error.code))
+      return failure('data-folder-read-only', folder === undefined ? {} : { folder }, { cause: error })
+  }
   const code = sqliteCode(error)
   if (code === undefined) return error
   // A tmpfs or a quota refuses the growth of the WAL's index with an I/O error instead of SQLITE_FULL.
@@ -15,7 +20,7 @@ export function asFailure(error: unknown): unknown {
     return failure('disk-full', {}, { cause: error, retryable: true })
   }
   if (code.startsWith('SQLITE_READONLY') || code === 'SQLITE_CANTOPEN' || code === 'SQLITE_PERM') {
-    return failure('data-folder-read-only', {}, { cause: error })
+    return failure('data-folder-read-only', folder === undefined ? {} : { folder }, { cause: error })
   }
   return error
 }
@@ -23,14 +28,13 @@ export function asFailure(error: unknown): unknown {
 /** Thrown where a check, not SQLite itself, found damage. */
 export class Damage extends Error {}
 
-/** True where only the search index is damaged, which can be made anew from the messages. */
-export function isSearchDamage(error: unknown): boolean {
-  return sqliteCode(error) === 'SQLITE_CORRUPT_VTAB'
-}
-
 /** True where SQLite found its file damaged. */
 export function isDamage(error: unknown): boolean {
   if (error instanceof Damage) return true
   const code = sqliteCode(error) ?? sqliteCode(error instanceof Error ? error.cause : undefined)
   return code !== undefined && (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB')
+}
+
+function isFileError(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string'
 }

@@ -1,8 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Message } from '@fusion/shared/chat/message.ts'
-import { newId } from '@fusion/shared/contract/ids.ts'
 import { onTestFinished } from 'vitest'
 import { openStorage, type Storage, type StorageOptions } from '../storage.ts'
 
@@ -26,22 +24,5 @@ export function openTestStorage(options: Partial<StorageOptions> = {}): {
       storage = openStorage({ folder, ...options, ...again })
       return storage
     },
-  }
-}
-
-/** A finished question; the parts are one text. */
-export function aMessage(conversationId: string, text: string, parentId: string | null = null): Message {
-  return {
-    id: newId(),
-    conversationId,
-    parentId,
-    role: 'user',
-    parts: [{ type: 'text', text }],
-    status: 'complete',
-    segments: [],
-    finishReason: null,
-    failure: null,
-    leftOut: null,
-    createdAt: Date.now(),
   }
 }
