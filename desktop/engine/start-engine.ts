@@ -1,5 +1,7 @@
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type EngineContract, engineContract } from '@fusion/shared/contract/engine.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Handlers } from '@fusion/shared/rpc/contract.ts'
 import { serve } from '@fusion/shared/rpc/serve.ts'
 import type { Down, Port } from '@fusion/shared/rpc/wire.ts'
@@ -16,8 +18,9 @@ export interface RunningEngine {
   close(): Promise<void>
 }
 
-/** What both shells do: the log, the settings in it, and the engine. Throws what `createEngine` throws. */
+/** What both shells do: the data folder, the log, the settings in it, and the engine. Throws what `createEngine` throws. */
 export async function startEngine(config: Config): Promise<RunningEngine> {
+  makeFolder(config.home)
   const toFile = openLogFile(join(config.home, 'logs'))
   const log = createLog({
     level: config.logLevel,
@@ -30,6 +33,15 @@ export async function startEngine(config: Config): Promise<RunningEngine> {
   log.info({ version, node: process.versions.node, settings: printable(config) }, 'engine starting')
   const engine = await createEngine({ folder: config.home, bundledModels: bundledModels(config), log, version })
   return { log, servePage: port => servePage(engine.handlers, port, log), close: () => engine.close() }
+}
+
+/** A folder that is there is left as it is: what cannot be written in it, storage says. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw failure('data-folder-unusable', { folder }, { cause: error })
+  }
 }
 
 function servePage(handlers: Handlers<EngineContract>, port: Port<unknown, Down>, log: Log): void {

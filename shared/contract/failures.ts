@@ -21,6 +21,10 @@ const words = {
 
   // the data folder
   'data-folder-in-use': { what: 'Another Fusion is using this data folder.', next: 'Use that one, or close it first.' },
+  'data-folder-unusable': {
+    what: 'Fusion cannot keep its data in {folder}.',
+    next: 'Name a folder that you may write to in FUSION_HOME, then start again.',
+  },
   'data-folder-read-only': {
     what: 'Fusion cannot write to {folder}.',
     next: 'Make the folder writable, then start Fusion again. Nothing was changed.',
