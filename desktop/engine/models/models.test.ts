@@ -1,0 +1,232 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { acquire, ask, guide, guideF16, guideId, programOf, testFolder, testModels } from './testing/models.ts'
+
+const QUESTION = 'How do I delete a chat?'
+const HOT = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 3 }
+
+const isAlive = (pid: number) => existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+/** Inference processes that this process started. */
+function children(): number[] {
+  const pids = readdirSync(`/proc/${process.pid}/task`).flatMap(task =>
+    readFileSync(`/proc/${process.pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  )
+  return pids.filter(pid => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('inference'))
+}
+
+test('the bundled model and those in the data folder are found, and at the next start not read again', async () => {
+  const folder = testFolder()
+  mkdirSync(join(folder, 'models/maker'), { recursive: true })
+  copyFileSync(guideF16, join(folder, 'models/maker/second.gguf'))
+  const first = testModels({ folder })
+  await first.models.scan()
+  expect(first.models.state().entries.map(({ source, state, file }) => [source, state.at, file.quantization])).toEqual([
+    ['found', 'cold', 'F16'],
+    ['bundled', 'cold', 'Q4_K_M'],
+  ])
+  expect(first.models.state().entries[1]!.id).toBe(guideId)
+  await first.close()
+
+  const second = testModels({ folder })
+  await second.models.scan()
+  expect(second.models.state().entries).toHaveLength(2)
+  expect(second.events()).not.toContain('model checked')
+  await second.close()
+
+  rmSync(join(folder, 'models/maker/second.gguf'))
+  const third = testModels({ folder })
+  await third.models.scan()
+  expect(third.models.state().entries.map(({ source }) => source)).toEqual(['bundled'])
+})
+
+test('a file that changed is read again', async () => {
+  const folder = testFolder()
+  mkdirSync(join(folder, 'models'))
+  const path = join(folder, 'models/mine.gguf')
+  copyFileSync(guideF16, path)
+  const { models, events } = testModels({ folder })
+  await models.scan()
+  utimesSync(path, new Date(), new Date(Date.now() - 60_000))
+  const checks = events().filter(event => event === 'model checked').length
+  await models.scan()
+  expect(events().filter(event => event === 'model checked').length).toBe(checks + 1)
+})
+
+test('a model picked from elsewhere is checked, used where it lies, and forgotten without touching it', async () => {
+  const { models } = testModels()
+  const modelId = await models.add(guideF16)
+  expect(models.state().entries).toMatchObject([{ id: modelId, source: 'added', path: guideF16 }])
+  const loaded = await acquire(models, modelId)
+  expect(await ask(loaded, QUESTION)).toMatch(/Delete/)
+  loaded.release()
+  await models.remove(modelId, true)
+  expect(existsSync(guideF16)).toBe(true)
+  expect(models.state().entries).toEqual([])
+})
+
+test('what is no model is refused in words, stays in view until it is dismissed, and harms nothing', async () => {
+  const folder = testFolder()
+  const { models } = testModels({ folder })
+  const files: [string, Buffer, string][] = [
+    ['noise.gguf', Buffer.from('not a model at all'), 'model-not-gguf'],
+    ['cut.gguf', readFileSync(guide).subarray(0, 1_000_000), 'model-corrupt'],
+  ]
+  for (const [name, bytes, code] of files) {
+    writeFileSync(join(folder, name), bytes)
+    await expect(models.add(join(folder, name))).rejects.toMatchObject({ code })
+  }
+  expect(models.state().arrivals.map(({ name, at, failure }) => [name, at, failure?.code])).toEqual(
+    files.map(([name, , code]) => [name, 'refused', code]),
+  )
+  for (const { id } of models.state().arrivals) models.dismissArrival(id)
+  expect(models.state().arrivals).toEqual([])
+  await expect(models.add(join(folder, 'nowhere.gguf'))).rejects.toMatchObject({ code: 'model-file-gone' })
+  await expect(models.add('relative.gguf')).rejects.toMatchObject({ code: 'model-file-gone' })
+})
+
+test('a model whose header is right and whose weights are not fails to load, in words', async () => {
+  const folder = testFolder()
+  const path = join(folder, 'wrong.gguf')
+  const bytes = readFileSync(guide)
+  // A tensor by another name: the file is whole, the model is not.
+  bytes.write('blk.0.ffn_dawn', bytes.lastIndexOf('blk.0.ffn_down'))
+  writeFileSync(path, bytes)
+  const { models } = testModels({ folder })
+  const modelId = await models.add(path)
+  await expect(acquire(models, modelId)).rejects.toMatchObject({ code: 'model-load-failed' })
+  expect(models.state().entries[0]!.state).toMatchObject({ at: 'failed', failure: { code: 'model-load-failed' } })
+})
+
+test('everybody who wants a model gets the same one, loaded once; unloading ends its process', async () => {
+  const { models, events, close } = testModels()
+  await models.scan()
+  const progress: number[] = []
+  const before = children()
+  const [one, two] = await Promise.all([
+    models.acquire(guideId, { onProgress: fraction => progress.push(fraction) }),
+    acquire(models, guideId),
+  ])
+  expect(one).toBe(two)
+  expect(models.ready(guideId)).toBe(one)
+  expect(events().filter(event => event === 'model loaded')).toHaveLength(1)
+  expect(progress.length).toBeGreaterThan(0)
+  expect(models.state().entries[0]!.state).toMatchObject({ at: 'ready', loaded: { backend: 'cpu' } })
+  const [pid = 0] = children().filter(child => !before.includes(child))
+  await expect(models.unload(guideId)).rejects.toMatchObject({ code: 'chat-busy' })
+  one.release()
+  two.release()
+  await models.unload(guideId)
+  expect(isAlive(pid)).toBe(false)
+  expect(models.state().entries[0]!.state).toEqual({ at: 'cold' })
+  await close()
+})
+
+test('a load that nobody waits for any more ends', async () => {
+  const { models } = testModels()
+  await models.scan()
+  const controller = new AbortController()
+  const loading = models.acquire(guideId, { signal: controller.signal, onProgress: () => {} })
+  controller.abort()
+  await expect(loading).rejects.toMatchObject({ code: 'cancelled' })
+  // And the next one begins anew.
+  const loaded = await acquire(models, guideId)
+  expect(await ask(loaded, QUESTION)).toMatch(/Delete/)
+})
+
+test.each(['SIGKILL', 'SIGABRT'] as const)('a process that dies in mid answer (%s) is told, and the next one starts anew', async signal => {
+  const { models } = testModels()
+  await models.scan()
+  const before = children()
+  const loaded = await acquire(models, guideId)
+  const [pid = 0] = children().filter(child => !before.includes(child))
+  const broken = (async () => {
+    const prompt = { messages: [{ role: 'user' as const, text: 'Tell me a story' }] }
+    for await (const event of loaded.client.chat.generate({
+      chatId: 'story',
+      prompt,
+      sampling: { ...HOT, maxTokens: 2000 },
+      priority: 0,
+    })) {
+      if (event.type === 'prompt-ready') process.kill(pid, signal)
+    }
+  })()
+  await expect(broken).rejects.toMatchObject({ code: 'disconnected' })
+  expect(await loaded.gone).toMatchObject({ code: 'model-crashed', retryable: true })
+  expect(models.ready(guideId)).toBeUndefined()
+  expect(models.state().entries[0]!.state).toMatchObject({ at: 'failed', failure: { code: 'model-crashed' } })
+  const next = await acquire(models, guideId)
+  expect(next).not.toBe(loaded)
+  expect(await ask(next, QUESTION)).toMatch(/Delete/)
+})
+
+test('backends whose driver kills the process are fallen back from, and not tried at the next start', async () => {
+  const folder = testFolder()
+  const options = { folder, program: programOf('dies-on-cards.ts'), backends: ['cuda', 'vulkan', 'cpu'] as const }
+  const first = testModels(options)
+  await first.models.scan()
+  expect((await acquire(first.models, guideId)).loaded.backend).toBe('cpu')
+  expect(first.events().filter(event => event === 'model not loaded')).toHaveLength(2)
+  await first.close()
+  const second = testModels(options)
+  await second.models.scan()
+  expect((await acquire(second.models, guideId)).loaded.backend).toBe('cpu')
+  expect(second.events()).not.toContain('model not loaded')
+})
+
+test('a backend that is not installed here is fallen back from', async () => {
+  const { models } = testModels({ backends: ['cuda', 'cpu'] })
+  await models.scan()
+  expect((await acquire(models, guideId)).loaded.backend).toBe('cpu')
+})
+
+test('a model that nobody used for long is unloaded', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    const { models, settings, events } = testModels()
+    await models.scan()
+    const loaded = await acquire(models, guideId)
+    settings.unloadAfterMinutes = 1e-9
+    vi.advanceTimersByTime(15_000)
+    expect(models.ready(guideId)).toBe(loaded)
+    loaded.release()
+    const gone = loaded.gone
+    vi.advanceTimersByTime(15_000)
+    await gone
+    expect(models.state().entries[0]!.state).toEqual({ at: 'cold' })
+    expect(events()).toContain('idle model unloaded')
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('no inference process outlives an engine that is killed', async () => {
+  const script = `
+    import { createModels } from ${JSON.stringify(join(import.meta.dirname, 'models.ts'))}
+    import { defaultSettings } from '@fusion/shared/contract/settings.ts'
+    const none = () => {}, rows = []
+    const storage = { models: { all: () => rows, put: row => rows.push(row), remove: none }, states: { all: () => [], get: none, put: none, touch: none, remove: () => [] } }
+    const log = { debug: none, info: none, warn: none, error: none }
+    const models = createModels({ folder: process.argv[1], bundledFolder: ${JSON.stringify(join(guide, '..'))}, storage, settings: () => ({ ...defaultSettings, threads: 1 }), log })
+    await models.scan()
+    const { client } = await models.acquire(rows[0].id, { onProgress: none })
+    const answer = client.chat.generate({ chatId: 'a', prompt: { messages: [{ role: 'user', text: 'word '.repeat(1500) }] }, sampling: {}, priority: 0 })
+    await answer.next()
+    const { readFileSync } = await import('node:fs')
+    console.log(readFileSync('/proc/self/task/' + process.pid + '/children', 'utf8'))
+    for await (const _ of answer);
+    setInterval(none, 1000)`
+  const engine = spawn(process.execPath, ['--input-type=module', '-e', script, testFolder()], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: import.meta.dirname,
+  })
+  const [said] = (await once(engine.stdout, 'data')) as [Buffer]
+  const pids = String(said).trim().split(/\s+/).map(Number)
+  expect(pids.length).toBeGreaterThan(0)
+  const gone = once(engine, 'exit')
+  engine.kill('SIGKILL')
+  await gone
+  await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 20_000 })
+})
