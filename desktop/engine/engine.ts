@@ -12,7 +12,7 @@ import { openChat } from './chat/open-chat.ts'
 import { createPromptPlanner } from './chat/prompt-planner.ts'
 import { tellChanges } from './chat/tell-changes.ts'
 import { createTurns } from './chat/turns.ts'
-import { wishedModel } from './chat/wished-model.ts'
+import { createModelChoice } from './chat/model-choice.ts'
 import type { Log } from './log.ts'
 import { createModels } from './models/models.ts'
 import { openStorage } from './storage/storage.ts'
@@ -45,10 +45,11 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
   const modelsKnown = models
     .scan()
     .catch((error: unknown) => log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'models could not be scanned'))
+  const choice = createModelChoice({ models, modelsKnown, settings })
   const hub = createHub()
   const planner = createPromptPlanner({ storage, settings })
-  const turns = createTurns({ storage, models, modelsKnown, planner, settings, hub, log })
-  const drafts = createDraftWork({ storage, models, planner, turns, settings, hub, log })
+  const turns = createTurns({ storage, models, choice, planner, settings, hub, log })
+  const drafts = createDraftWork({ storage, models, choice, planner, turns, settings, hub, log })
   const keepStates = createKeepStates({ storage, models, turns, settings, log })
   const stopTelling = tellChanges({ storage, hub })
   turns.closeInterrupted()
@@ -102,7 +103,7 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
 
   function tokensOf(conversationId: string, text: string, signal: AbortSignal): Promise<number | null> {
     const wish = storage.conversations.get(conversationId)?.settings.modelId ?? storage.drafts.getSettings(conversationId).modelId ?? null
-    const modelId = wishedModel(wish, settings().defaultModelId, models.state().entries)
+    const modelId = choice.now(wish)
     const loaded = modelId ? models.ready(modelId) : undefined
     return loaded ? loaded.client.tokens.countText({ text }, { signal }).then(({ tokens }) => tokens) : Promise.resolve(null)
   }

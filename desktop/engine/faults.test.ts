@@ -134,25 +134,53 @@ test('a draft and its attachment survive a restart of the engine', async () => {
   expect(await second.fusion.attachments.read({ hash: attachment.hash })).toEqual({ text: 'some notes' })
 })
 
-test('a typed draft is computed before Send, and a reopened chat brings its state from the disk', async () => {
+test('a reopened chat brings its state from the disk, in a file that nobody else may read', async () => {
   const first = await testEngine()
   await first.fusion.settings.set({ sampling: greedy })
   const conversationId = newId()
   const chat = await watchChat(first.fusion, conversationId)
-  await ask(first.fusion, chat, conversationId, 'hello '.repeat(60))
-  await first.fusion.drafts.set({ conversationId, draft: { text: 'How do I delete a chat?', attachments: [] } })
-  await chat.until('the meter', ({ events }) =>
-    events.some(event => event.type === 'context-changed' && (event.context?.draftTokens ?? 0) > 0),
-  )
+  const before = await ask(first.fusion, chat, conversationId, 'hello '.repeat(60))
   await first.close()
+  const states = join(first.folder, 'states')
+  const modes = readdirSync(states).map(name => statSync(join(states, name)).mode & 0o777)
+  expect(new Set(modes)).toEqual(new Set([0o600]))
 
   const second = await testEngine({ folder: first.folder })
   const again = await watchChat(second.fusion, conversationId)
   const answer = await ask(second.fusion, again, conversationId, 'How do I delete a chat?')
-  expect(answer.segments[0]!.cachedTokens).toBeGreaterThan(60)
-  expect(readdirSync(join(first.folder, 'states')).map(name => statSync(join(first.folder, 'states', name)).mode & 0o777)).toSatisfy(
-    (modes: number[]) => modes.length > 0 && modes.every(mode => mode === 0o600),
-  )
+  expect(answer.segments[0]!.cachedTokens).toBeGreaterThan(before.segments[0]!.promptTokens)
+})
+
+test('a draft is computed while it is typed, so that Send has little left to do', async () => {
+  const { fusion, untilLogged } = await testEngine()
+  await fusion.settings.set({ sampling: greedy })
+  const conversationId = newId()
+  const chat = await watchChat(fusion, conversationId)
+  const text = 'one two three four five '.repeat(20)
+  await fusion.drafts.set({ conversationId, draft: { text, attachments: [] } })
+  await untilLogged('draft prefilled')
+  const { segments } = await ask(fusion, chat, conversationId, text)
+  expect(segments[0]!.promptTokens - segments[0]!.cachedTokens).toBeLessThan(8)
+})
+
+test('a state that is not what it says is thrown away, and the answer is made without it', async () => {
+  const first = await testEngine()
+  await first.fusion.settings.set({ sampling: greedy })
+  const conversationId = newId()
+  const chat = await watchChat(first.fusion, conversationId)
+  await ask(first.fusion, chat, conversationId, 'hello')
+  await first.close()
+  for (const name of readdirSync(join(first.folder, 'states'))) {
+    const file = join(first.folder, 'states', name)
+    const bytes = readFileSync(file)
+    writeFileSync(file, bytes.fill(0x5a, Math.floor(bytes.length / 2)))
+  }
+  const second = await testEngine({ folder: first.folder })
+  const again = await watchChat(second.fusion, conversationId)
+  expect(await ask(second.fusion, again, conversationId, 'How do I delete a chat?')).toMatchObject({
+    status: 'complete',
+    segments: [{ cachedTokens: 0 }],
+  })
 })
 
 function mount(folder: string, size: string): void {

@@ -10,7 +10,7 @@ import type { Hub } from './hub.ts'
 import type { PromptPlanner } from './prompt-planner.ts'
 import { keepsState } from './turn.ts'
 import type { Turns } from './turns.ts'
-import { wishedModel } from './wished-model.ts'
+import type { ModelChoice } from './model-choice.ts'
 
 export interface DraftWork {
   /** The draft changed: count it for the meter, and prefill it when typing pauses. */
@@ -32,13 +32,14 @@ export const newChatSettings: ConversationSettings = { modelId: null, systemProm
 export function createDraftWork(parts: {
   storage: Storage
   models: Models
+  choice: ModelChoice
   planner: PromptPlanner
   turns: Turns
   settings: () => Settings
   hub: Hub
   log: Log
 }): DraftWork {
-  const { storage, models, planner, turns, settings, hub, log } = parts
+  const { storage, models, choice, planner, turns, settings, hub, log } = parts
   const closing = new AbortController()
   const working = new Map<string, { controller: AbortController; timer: NodeJS.Timeout | undefined }>()
 
@@ -74,7 +75,7 @@ export function createDraftWork(parts: {
         ...storage.drafts.getSettings(conversationId),
       },
     }
-    const modelId = wishedModel(conversation.settings.modelId, settings().defaultModelId, models.state().entries)
+    const modelId = await choice.known(conversation.settings.modelId, signal)
     if (!modelId) return
     let loaded = models.ready(modelId)
     if (!loaded && !load) return hub.tellChat(conversationId, { type: 'context-changed', context: null })
@@ -96,7 +97,8 @@ export function createDraftWork(parts: {
     const busy = turns.state(conversationId).at !== 'idle'
     if (busy || !typed || !settings().prefillDrafts || planned.plan.questionTooLong) return
     signal.throwIfAborted()
-    await loaded.client.chat.prefill({ chatId: conversationId, prompt: planned.prompt }, { signal })
+    const { tokens, cachedTokens } = await loaded.client.chat.prefill({ chatId: conversationId, prompt: planned.prompt }, { signal })
+    log.debug({ conversationId, tokens, cachedTokens }, 'draft prefilled')
   }
 
   return {

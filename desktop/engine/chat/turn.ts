@@ -11,13 +11,13 @@ import type { Storage } from '../storage/storage.ts'
 import { createGrowingAnswer } from './growing-answer.ts'
 import type { Hub } from './hub.ts'
 import type { PromptPlanner } from './prompt-planner.ts'
-import { wishedModel } from './wished-model.ts'
+import type { ModelChoice } from './model-choice.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 export interface TurnParts {
   storage: Storage
   models: Models
-  /** Resolves when the model files that lie here are known. */
-  modelsKnown: Promise<void>
+  choice: ModelChoice
   planner: PromptPlanner
   settings: () => Settings
   hub: Hub
@@ -45,7 +45,7 @@ const GONE_MS = 2000
  * and what was written is kept.
  */
 export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<{ message: Message; modelId: string }> {
-  const { storage, models, planner, settings, hub, log } = parts
+  const { storage, models, choice, planner, settings, hub, log } = parts
   const { conversation, answer, signal, onState } = request
   const startText = textOf(answer)
   const tally = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, firstAt: 0, lastAt: 0, afterFirst: 0 }
@@ -119,18 +119,10 @@ export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<{
     }
   }
 
-  /** Right after the very first start the files are still being checked: wait for them before saying that there is no model. */
-  async function chooseModel(): Promise<string> {
-    const choose = () => wishedModel(conversation.settings.modelId, settings().defaultModelId, models.state().entries)
-    const known = (id: string | undefined) => models.state().entries.some(entry => entry.id === id)
-    if (!known(choose())) await unlessAborted(parts.modelsKnown, stop)
-    const chosen = choose()
-    if (!chosen) throw failure('model-missing')
-    return chosen
-  }
-
   async function generate(): Promise<void> {
-    modelId = await chooseModel()
+    const chosen = await choice.known(conversation.settings.modelId, stop)
+    if (!chosen) throw failure('model-missing')
+    modelId = chosen
     const onProgress = (fraction: number) => onState({ at: 'loading-model', fraction, failure: null })
     onProgress(0)
     loaded = await models.acquire(modelId, { signal: stop, onProgress })
@@ -237,21 +229,6 @@ async function takeAll(
     }
   } finally {
     events.return().catch(() => {})
-  }
-}
-
-/** What `promise` gives, or `cancelled` as soon as the signal aborts; then the promise is left to end by itself. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(failure('cancelled'))
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (signal.aborted) onAbort()
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    aborted.promise.catch(() => {})
-    promise.catch(() => {})
   }
 }
 

@@ -21,6 +21,8 @@ export interface TestEngine {
   fusion: Client<EngineContract>
   /** Every line the engine logged. */
   logged: string[]
+  /** Waits until the engine has logged an event of this name. */
+  untilLogged(event: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -35,10 +37,17 @@ export async function testFolder(): Promise<string> {
 export async function testEngine(options: { folder?: string; bundledModels?: string } = {}): Promise<TestEngine> {
   const folder = options.folder ?? (await testFolder())
   const logged: string[] = []
+  const waiting = new Set<() => void>()
   const engine = await createEngine({
     folder,
     bundledModels: options.bundledModels ?? guideFolder,
-    log: createLog({ level: 'debug', write: line => { logged.push(line); if (process.env.FUSION_TEST_LOG) process.stderr.write(line) } }),
+    log: createLog({
+      level: 'debug',
+      write(line) {
+        logged.push(line)
+        for (const check of waiting) check()
+      },
+    }),
     version: 'test',
   })
   const { port1, port2 } = new MessageChannel()
@@ -53,7 +62,17 @@ export async function testEngine(options: { folder?: string; bundledModels?: str
     return closed
   }
   onTestFinished(close)
-  return { folder, engine, fusion: connect(engineContract, page), logged, close }
+  const untilLogged = (event: string) =>
+    new Promise<void>(resolve => {
+      const check = () => {
+        if (!logged.some(line => line.includes(`"event":"${event}"`))) return
+        waiting.delete(check)
+        resolve()
+      }
+      waiting.add(check)
+      check()
+    })
+  return { folder, engine, fusion: connect(engineContract, page), logged, untilLogged, close }
 }
 
 /** A page's view of one chat: follows its events, and lets a test await what it is to see. */
