@@ -6,9 +6,27 @@ import type { Handlers } from '@fusion/shared/rpc/contract.ts'
 import { generate } from './answer.ts'
 import { readModelFacts } from './gguf/model-facts.ts'
 import { hashModel } from './hash-file.ts'
-import { BATCH_TOKENS, knowsArchitecture, loadLlama, type LoadedLlama } from './llama.ts'
+import type { LoadedLlama } from './llama.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
 import { createStates, type SavedState, type States } from './states.ts'
+
+/** Loaded when it is needed: node-llama-cpp takes a quarter of a second, and checking a file can mostly do without. */
+const llamaModule = () => import('./llama.ts')
+
+/** Architectures that every llama.cpp of these years runs (a test asks the one in use); others are looked up in it. */
+export const everyday = new Set([
+  'llama',
+  'qwen2',
+  'qwen3',
+  'gemma2',
+  'gemma3',
+  'phi3',
+  'granite',
+  'gpt-oss',
+  'mistral3',
+  'deepseek2',
+  'smollm3',
+])
 
 interface Ready {
   llama: LoadedLlama
@@ -36,7 +54,6 @@ export function createHandlers(): Handlers<InferenceContract> {
       context: llama.context,
       sequences,
       contextTokens,
-      batchTokens: BATCH_TOKENS,
       beforeEviction: states.beforeEviction,
     })
     return { llama, scheduler, states }
@@ -53,7 +70,7 @@ export function createHandlers(): Handlers<InferenceContract> {
     model: {
       async inspect({ path }) {
         const { file } = readModelFacts(path)
-        if (!(await knowsArchitecture(file.architecture))) {
+        if (!everyday.has(file.architecture) && !(await (await llamaModule()).knowsArchitecture(file.architecture))) {
           throw failure('model-unsupported', { file: basename(path), why: `its architecture is “${file.architecture}”` })
         }
         return file
@@ -78,6 +95,7 @@ export function createHandlers(): Handlers<InferenceContract> {
         })
         const done = load()
         async function load(): Promise<void> {
+          const { loadLlama } = await llamaModule()
           ready = assemble(await loadLlama(input, fraction => events.push({ type: 'load-progress', fraction }), signal), input.modelId)
           events.push({ type: 'model-loaded', loaded: ready.llama.loaded })
         }

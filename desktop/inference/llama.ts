@@ -6,6 +6,7 @@ import type { Sampling } from '@fusion/shared/chat/conversation.ts'
 import { readModelFacts } from './gguf/model-facts.ts'
 import { planContext, planThreads } from './memory.ts'
 import { nativeBindings, nativeContext, nativeModel, type NativeContext, type NativeModel, type NativeSampler } from './native.ts'
+import { BATCH_TOKENS } from './scheduler.ts'
 import { createPromptWriter } from './prompt.ts'
 import { createPromptTokenizer, type PromptTokenizer, type Tokenizer } from './prompt-tokens.ts'
 import { reasoningMarks } from './reasoning.ts'
@@ -29,9 +30,6 @@ export interface LoadedLlama {
   /** What a KV state depends on besides the model file. */
   stateSettings: string
 }
-
-/** llama.cpp's largest batch here: a round of 512 tokens is 2.5 s on two slow cores, and larger ones gain nothing. */
-export const BATCH_TOKENS = 512
 
 /** Opens llama.cpp for a backend. Never builds, never downloads: what is not in the package is not there. */
 export function openLlama(backend: Backend, threads: number | null = null): Promise<Llama> {

@@ -7,6 +7,9 @@ import { createHandlers } from './handlers.ts'
 // When the engine is gone there is nobody to compute for. A kill, because an exit would first wait for the batch under way.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 
+// Ctrl-C in a terminal reaches every process of it. The engine saves and closes first, and then closes the channel.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
+
 serve(inferenceContract, createHandlers(), childProcessPort(process), {
   onBug(path, error) {
     // The engine keeps the end of stderr for diagnosis. Names and stacks only: messages could hold what people wrote.

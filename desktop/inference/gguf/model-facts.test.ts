@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
+import { everyday } from '../handlers.ts'
 import { openLlama } from '../llama.ts'
 import { nativeBindings } from '../native.ts'
 import { ggufFile, llamaMetadata, type TestTensor, type Value } from '../testing/gguf.ts'
@@ -41,6 +42,11 @@ test('sizes of tensor types are those of the library in use', async () => {
   for (const [id, { name, elements, bytes }] of tensorTypes) {
     expect([name, bindings.getBlockSizeForGgmlType(id), bindings.getTypeSizeForGgmlType(id)]).toEqual([name, elements, bytes])
   }
+})
+
+test('architectures that are not looked up are known to the library in use', async () => {
+  const bindings = nativeBindings(await openLlama('cpu'))
+  for (const architecture of everyday) expect([architecture, bindings.getIsArchSupported(architecture)]).toEqual([architecture, true])
 })
 
 test('the smallest chat model is accepted, without a name or a template', () => {

@@ -50,7 +50,7 @@ export function testModels({ folder = testFolder(), ...options }: Partial<Omit<M
   const close = () => {
     closed ??= (async () => {
       await models.close()
-      await storage.close()
+      storage.close()
     })()
     return closed
   }
