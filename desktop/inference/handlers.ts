@@ -7,6 +7,7 @@ import { generate } from './answer.ts'
 import { readModelFacts } from './gguf/model-facts.ts'
 import { hashModel } from './hash-file.ts'
 import type { LoadedLlama } from './llama.ts'
+import { createPace } from './pace.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
 import { createStates, type SavedState, type States } from './states.ts'
 
@@ -54,6 +55,8 @@ export function createHandlers(): Handlers<InferenceContract> {
       context: llama.context,
       sequences,
       contextTokens,
+      // On a graphics card the processor's threads hardly matter.
+      ...(llama.loaded.backend === 'cpu' && { pace: createPace(llama.threads) }),
       beforeEviction: states.beforeEviction,
     })
     return { llama, scheduler, states }

@@ -27,6 +27,7 @@ export interface LoadedLlama {
   createNativeSampler(): NativeSampler
   /** False: the KV state cannot be cut back, only begun anew, so work ahead of Send would be lost. */
   canCut: boolean
+  threads: number
   /** What a KV state depends on besides the model file. */
   stateSettings: string
 }
@@ -119,6 +120,7 @@ export async function loadLlama(request: LoadRequest, onProgress: (fraction: num
     isEnd: token => model.isEogToken(token as Token),
     createNativeSampler: () => new bindings.AddonSampler(native),
     canCut: !model.fileInsights.isRecurrent && !model.fileInsights.isHybrid,
+    threads,
     stateSettings: JSON.stringify({ build: llama.llamaCppRelease, backend, flash: context.flashAttention, keys: 'f16', swa: 'full' }),
     loaded: {
       contextTokens: plan.contextTokens,

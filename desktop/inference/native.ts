@@ -12,6 +12,8 @@ export interface NativeContext {
   /** Returns the index of each row of logits asked for, to sample from. `firstPosition` is the position of the first token in its sequence. */
   addToBatch(sequenceId: number, firstPosition: number, tokens: Uint32Array, logitsOf: Uint32Array): Uint32Array
   decodeBatch(): Promise<void>
+  /** For the batches that follow. */
+  setThreads(threads: number): void
   /** A token, or -1 when there was nothing to sample from. */
   sampleToken(logitIndex: number, sampler: NativeSampler): Promise<number>
   disposeSequence(sequenceId: number): void

@@ -1,5 +1,6 @@
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { NativeContext, NativeSampler } from './native.ts'
+import type { Pace } from './pace.ts'
 import { createSlots, type KeptAnswer, type Slot } from './slots.ts'
 
 /** What one answer needs of the scheduler. Its callbacks are called in order and must not throw. */
@@ -51,6 +52,8 @@ export interface SchedulerOptions {
   batchTokens?: number
   /** Tokens of prompts computed with each step of growing answers: more prefills faster and makes the others stutter (bench `local`). */
   sliceTokens?: number
+  /** How many threads to use; without it the context's own number. */
+  pace?: Pace
   /** Before the KV state of an idle chat makes room for another's. */
   beforeEviction?: (slot: Slot) => Promise<void>
 }
@@ -95,6 +98,7 @@ export function createScheduler({
   contextTokens,
   batchTokens = BATCH_TOKENS,
   sliceTokens = 32,
+  pace,
   beforeEviction,
 }: SchedulerOptions): Scheduler {
   const slots = createSlots(context, sequences)
@@ -213,7 +217,8 @@ export function createScheduler({
     if (shares.size === 0) return running.length > 0
     const batch = [...shares].toSorted(([a], [b]) => a.slot.id - b.slot.id)
     const toSample: { entry: Running; logits: number }[] = []
-    context.initBatch(batch.reduce((sum, [, count]) => sum + count, 0))
+    const tokensInBatch = batch.reduce((sum, [, count]) => sum + count, 0)
+    context.initBatch(tokensInBatch)
     for (const [entry, count] of batch) {
       const { slot, job } = entry
       const at = slot.tokens.length
@@ -224,8 +229,11 @@ export function createScheduler({
       for (const token of tokens) slot.tokens.push(token)
       slot.dirty = true
     }
+    if (pace) context.setThreads(pace.threads())
+    const began = performance.now()
     try {
       await context.decodeBatch()
+      pace?.took(tokensInBatch, performance.now() - began)
     } catch (error) {
       // What the batch left in the sequences is unknown.
       for (const [entry] of batch) {
