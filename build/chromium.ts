@@ -18,7 +18,7 @@ export function findChromium(): string | undefined {
 /** Debian's Chromium by apt. Changes the system, so it is for CI alone. Undefined where it can't be had. */
 export function installChromium(): string | undefined {
   const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n']
-  for (const step of [['update'], ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-noto-core', 'fonts-noto-cjk']]) {
+  for (const step of [['update'], ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-liberation']]) {
     const [program = '', ...args] = [...sudo, 'apt-get', ...step]
     const { status } = spawnSync(program, args, { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
     if (status !== 0) return undefined
