@@ -94,6 +94,30 @@ test('the next turn of a chat computes only what is new, answer included', async
   expect(second.prompt.cachedTokens).toBe(first.prompt.promptTokens + first.finished.completionTokens)
 })
 
+test('an answer is found in the KV state by the tokens it was sampled as, however its text would be read', async () => {
+  const hot = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 11, maxTokens: 40 }
+  const first = await answer(shared.client, 'hello', { chatId: 'sampled', sampling: hot })
+  const { tokens } = await shared.client.tokens.countText({ text: first.text })
+  const turns = [
+    { role: 'user', text: 'hello' },
+    { role: 'assistant', text: first.text },
+    { role: 'user', text: DELETE },
+  ] as const
+  const { prompt } = await answer(shared.client, [...turns], { chatId: 'sampled', sampling: { temperature: 0, maxTokens: 1 } })
+  expect(first.finished).toMatchObject({ reason: 'length', completionTokens: 40 })
+  expect(tokens).toBe(40)
+  // All but the last, which nothing was computed from yet.
+  expect(prompt.cachedTokens).toBe(first.prompt.promptTokens + 39)
+})
+
+test('another question in the same chat is answered as if it had been the only one', async () => {
+  const alone = await answer(shared.client, DELETE, { chatId: 'branch-alone' })
+  await answer(shared.client, PRIVATE, { chatId: 'branch' })
+  const branch = await answer(shared.client, DELETE, { chatId: 'branch' })
+  expect(branch.text).toBe(alone.text)
+  expect(branch.prompt.cachedTokens).toBeLessThan(branch.prompt.promptTokens - 1)
+})
+
 test('going on from the beginning of an answer continues it', async () => {
   const whole = await answer(shared.client, DELETE, { chatId: 'whole' })
   const half = await answer(shared.client, DELETE, { chatId: 'half', sampling: { temperature: 0, maxTokens: 8 } })
