@@ -1,0 +1,39 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+
+/** A process that says when it begins to close, and closes when it is told to by its standard input. */
+async function closing() {
+  const program = `
+    import { onStopSignal } from ${JSON.stringify(join(import.meta.dirname, 'stop-signals.ts'))}
+    onStopSignal(() => {
+      process.stdout.write('closing')
+      return new Promise(resolve => process.stdin.once('data', resolve))
+    })
+    process.stdout.write('up')`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program])
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
+  let heard = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (heard += text))
+  await once(child.stdout, 'data')
+  child.kill('SIGINT')
+  while (!heard.endsWith('closing')) await once(child.stdout, 'data')
+  return { child, ended, heard: () => heard }
+}
+
+test('the same Ctrl-C heard twice, from the terminal and from npm, closes once and in peace', async () => {
+  const { child, ended, heard } = await closing()
+  child.kill('SIGINT')
+  child.stdin.write('go on')
+  expect(await ended).toEqual([0, null])
+  expect(heard()).toBe('upclosing')
+})
+
+test('a second signal from somebody who does not want to wait ends the process at once', async () => {
+  const { child, ended } = await closing()
+  const again = setInterval(() => child.kill('SIGTERM'), 50)
+  onTestFinished(() => clearInterval(again))
+  expect(await ended).toEqual([1, null])
+})
