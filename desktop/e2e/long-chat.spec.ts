@@ -31,10 +31,14 @@ test('what is read does not move while rows above it are measured for the first 
   const { chats, answers, conversation } = parts(fusion)
   await chats.getByRole('button', { name: 'Long', exact: true }).click()
   await expect(answers.last()).toContainText(`Answer ${COUNT - 1}.`)
-  await conversation.hover()
+  await conversation.focus()
+  await fusion.keyboard.press('PageUp')
+  await expect(fusion.getByRole('button', { name: 'To the newest message' })).toBeVisible()
+  await expect(conversation.locator('[aria-busy=true]')).toHaveCount(0)
   // Between two frames of a slow scroll upwards, a row in sight may move by what was scrolled, and by nothing else.
   const jumps = await conversation.evaluate(async log => {
-    const frame = () => new Promise(requestAnimationFrame)
+    // Behind the frame's layout, where what it changed was put right: as it is painted.
+    const frame = () => new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve)))
     const top = (row: Element) => row.getBoundingClientRect().top
     const found: number[] = []
     for (let step = 0; step < 200; step++) {

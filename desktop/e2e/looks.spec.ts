@@ -31,7 +31,7 @@ test('the theme follows the computer, or the person, and stays after a reload', 
   await fusion.emulateMedia({ colorScheme: 'light' })
   await expect.poll(background).toBe(light)
   await fusion.getByRole('button', { name: 'Settings', exact: true }).click()
-  await fusion.getByRole('radio', { name: 'Dark' }).check()
+  await fusion.getByRole('radio', { name: 'Dark' }).click()
   await expect.poll(background).toBe(dark)
   await fusion.reload()
   await expect.poll(background).toBe(dark)

@@ -1,4 +1,5 @@
 import { lazy, Suspense, useEffect } from 'react'
+import { Search } from '../chat/search/search.tsx'
 import { ChatView } from '../chat/chat-view.tsx'
 import { Sidebar } from '../chat/sidebar/sidebar.tsx'
 import { TrashView } from '../chat/sidebar/trash-view.tsx'
@@ -9,8 +10,7 @@ import { useTheme } from '../ui/theme.ts'
 import { DropZone } from './drop-zone.tsx'
 import { useShortcuts } from './use-shortcuts.ts'
 
-// Panels come when they are first opened: the chat is on screen before them.
-const Search = lazy(() => import('../chat/search/search.tsx').then(module => ({ default: module.Search })))
+// Panels come when they are first opened: the chat is on screen before them. (Not the search: what is typed after its keys belongs to it.)
 const SettingsPanel = lazy(() => import('../settings/settings-panel.tsx').then(module => ({ default: module.SettingsPanel })))
 const ChatSettings = lazy(() => import('../settings/chat-settings.tsx').then(module => ({ default: module.ChatSettings })))
 const AddModel = lazy(() => import('../models/add-model.tsx').then(module => ({ default: module.AddModel })))

@@ -1,5 +1,5 @@
 import { ArrowDown } from 'lucide-react'
-import { useEffect, useRef, type ReactNode } from 'react'
+import { useEffect, useRef, type KeyboardEvent, type ReactNode } from 'react'
 import type { OpenChat } from '../../state/replica.ts'
 import { useReplica } from '../../state/replica.ts'
 import { setView, useView } from '../../state/view.ts'
@@ -22,11 +22,13 @@ interface ConversationLogProps {
 /** The shown branch, from the root to the head. Only rows near what is seen exist; bodies are read as they are scrolled to. */
 export function ConversationLog({ chat, readOnly, foot }: ConversationLogProps) {
   const scroller = useRef<HTMLElement>(null)
+  const spacer = useRef<HTMLDivElement>(null)
   const { path, turn, context } = chat
   const ids = path.map(entry => entry.id)
   const rows = useRows({
     ids,
     scroller,
+    spacer,
     estimate: index => (path[index]?.role === 'user' ? QUESTION_HEIGHT : ANSWER_HEIGHT),
   })
   const online = useReplica(replica => replica.connection === 'online')
@@ -49,15 +51,24 @@ export function ConversationLog({ chat, readOnly, foot }: ConversationLogProps) 
     }
   }, [sent, path, toEnd])
 
+  // The browser would scroll smoothly to where the beginning was thought to be.
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
+    if (event.key === 'Home' && path[0]) show(path[0].id)
+    else if (event.key === 'End') toEnd()
+    else return
+    event.preventDefault()
+  }
+
   const cut = context?.leftOutUpTo ?? null
   const queued = new Set(turn.queuedIds)
   return (
     <div className="log-frame">
       {/* A region that scrolls has to take the focus to be scrolled by keyboard. */}
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <section className="log" role="log" aria-label="Conversation" aria-live="off" tabIndex={0} ref={scroller}>
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions */}
+      <section className="log" role="log" aria-label="Conversation" aria-live="off" tabIndex={0} ref={scroller} onKeyDown={onKeyDown}>
         <div className="column">
-          <div style={{ height: rows.before }} />
+          <div ref={spacer} style={{ height: rows.before }} />
           {path.slice(rows.range.first, rows.range.end).map((entry, index) => {
             const at = rows.range.first + index
             return (

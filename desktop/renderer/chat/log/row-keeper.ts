@@ -1,24 +1,28 @@
 import { holds, layOut, rowsBetween, type Range } from './layout.ts'
 
-/** Rendered above and below what is seen, in px: a fast wheel turns about 800 px in a frame or two. */
-const AHEAD = 1000
-/** Rows are rendered anew when less than this is left. */
-const SLACK = 350
+/** What is rendered beyond what is seen, in px, and how little of it may be left before more is rendered. */
+interface Margin {
+  ahead: number
+  slack: number
+}
 /** At first, only what is seen: the rest follows with the next frame, so that a chat is on screen the sooner. */
-const FIRST = { ahead: 100, slack: 0 }
-const LATER = { ahead: AHEAD, slack: SLACK }
+const FIRST: Margin = { ahead: 100, slack: 0 }
+/** A fast wheel turns about 800 px in a frame or two. */
+const LATER: Margin = { ahead: 1000, slack: 350 }
 /** Nearer to the end than this, in px, counts as at the end. */
 const END = 24
 /** Where a row that is shown comes to stand, in px below the top. */
 const SHOWN_AT = 72
+/** Without a scroll event for so long, in ms, nobody is scrolling. */
+const REST_MS = 150
 
 export interface RowKeeper {
-  /** The rows there are now; gives those to render, and the heights of the others above and below. */
+  /** The rows there are now; gives those to render, and the heights of the spacers above and below them. */
   plan(ids: readonly string[], estimate: (index: number) => number): { range: Range; before: number; after: number }
   rowRef(id: string): (element: HTMLElement | null) => void
-  /** Follows the element that scrolls, until the returned function is called. */
-  attach(box: HTMLElement): () => void
-  /** Writes the scroll position that keeps the reader's place, after heights changed. */
+  /** Follows the element that scrolls and the spacer above the rows, until the returned function is called. */
+  attach(box: HTMLElement, spacer: HTMLElement): () => void
+  /** Keeps the reader's place, after heights changed. */
   settle(): void
   toEnd(): void
   show(id: string): void
@@ -28,39 +32,46 @@ export interface RowKeeper {
  * Keeps a reader's place in a list of thousands of rows, of which only those near what is seen exist. Rows stand in the normal flow between
  * two spacers and may grow at any time. What the person reads never moves: the first row in sight keeps its place whatever happens above it;
  * only somebody who is at the end is kept at the end. (The browser's own scroll anchoring is off: it knows nothing of the spacers.)
+ *
+ * While somebody scrolls, the scroll position is theirs: writing it would end the browser's smooth movement. What rows above turn out to be
+ * higher or lower than estimated is taken from the spacer instead (`drift`), and both are put right when the scrolling has come to rest.
  */
 export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
   const heights = new Map<string, number>()
   const elements = new Map<string, HTMLElement>()
   const refs = new Map<string, (element: HTMLElement | null) => void>()
   const resizes = new ResizeObserver(() => settle())
-  let box: HTMLElement | null = null
+  let parts: { box: HTMLElement; spacer: HTMLElement } | null = null
   let ids: readonly string[] = []
   let estimate: (index: number) => number = () => 0
   let rendered: Range = { first: 0, end: 0 }
+  let margin = FIRST
   let sticking = true
   let anchor: { id: string; fromTop: number } | null = null
   let scrollTop = 0
-  let margin = FIRST
+  let drift = 0
+  /** A row is to be shown, and what is rendered still belongs to the place before: the scroll position there says nothing. */
+  let leaving = false
+  let resting: ReturnType<typeof setTimeout> | undefined
 
   const offsetsNow = () => layOut(ids, (id, index) => heights.get(id) ?? estimate(index))
 
-  function wanted(offsets: Float64Array, margin: number): Range {
-    const height = box?.clientHeight ?? innerHeight
-    let top = sticking ? offsets[ids.length]! - height : scrollTop
+  function wanted(offsets: Float64Array, ahead: number): Range {
+    const height = parts?.box.clientHeight ?? innerHeight
+    let top = sticking ? offsets[ids.length]! - height : scrollTop - drift
     // The anchor says better than the scroll position where the reader is: heights above it may just have changed.
     const anchored = sticking || !anchor ? -1 : ids.indexOf(anchor.id)
     if (anchored >= 0) top = offsets[anchored]! - anchor!.fromTop
-    return rowsBetween(offsets, Math.max(0, top - margin), top + height + margin)
+    return rowsBetween(offsets, Math.max(0, top - ahead), top + height + ahead)
   }
 
   function renderIfNeeded(): void {
     if (!holds(rendered, wanted(offsetsNow(), margin.slack))) onChange(sticking)
   }
 
-  function remember(): void {
+  /** The first row in sight is the one whose place is kept. */
+  function remember(box: HTMLElement): void {
     anchor = null
-    if (!box) return
     for (let index = rendered.first; index < rendered.end; index++) {
       const element = elements.get(ids[index]!)
       if (!element) continue
@@ -71,32 +82,79 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
     }
   }
 
+  /** Takes note of what somebody scrolled since the last look. False: nobody did. */
+  function takeScroll(box: HTMLElement): boolean {
+    const scrolled = box.scrollTop - scrollTop
+    if (Math.abs(scrolled) < 0.5) return false
+    scrollTop = box.scrollTop
+    const toEnd = box.scrollHeight - box.clientHeight - scrollTop
+    // Upwards is a person's doing, however little: being pulled back to a growing end would hold them there.
+    if (scrolled < 0 && toEnd > 1) sticking = false
+    else if (toEnd <= END) sticking = true
+    if (anchor) anchor.fromTop -= scrolled
+    return true
+  }
+
+  /** Moves the rows by `delta` px: by the spacer while somebody scrolls, as far as it reaches, else by the scroll position. */
+  function shift({ box, spacer }: NonNullable<typeof parts>, delta: number): void {
+    // With the first row rendered there is nothing above it that a spacer could stand for.
+    if (resting !== undefined && rendered.first > 0) {
+      const before = spacer.getBoundingClientRect().height
+      const after = Math.max(0, before - delta)
+      spacer.style.height = `${after}px`
+      drift += after - before
+      delta += after - before
+    }
+    if (Math.abs(delta) > 0.5) box.scrollTop += delta
+  }
+
   function settle(): void {
-    if (!box) return
+    if (!parts) return
+    const { box } = parts
+    if (!leaving) takeScroll(box)
     for (const [id, element] of elements) heights.set(id, element.getBoundingClientRect().height)
     if (sticking) {
       const end = box.scrollHeight - box.clientHeight
       if (Math.abs(box.scrollTop - end) > 0.5) box.scrollTop = end
     } else if (anchor) {
       const element = elements.get(anchor.id)
+      if (element) leaving = false
       const moved = element ? topIn(box, element) - anchor.fromTop : 0
-      if (Math.abs(moved) > 0.5) box.scrollTop += moved
-    } else remember()
+      if (Math.abs(moved) > 0.5) shift(parts, moved)
+    } else remember(box)
     scrollTop = box.scrollTop
     renderIfNeeded()
   }
 
-  function onScroll(): void {
-    if (!box) return
-    // What `settle` wrote comes back as an event, too: the place it keeps was not chosen anew.
-    if (Math.abs(box.scrollTop - scrollTop) < 0.5) return
-    const before = sticking
-    const toEnd = box.scrollHeight - box.clientHeight - box.scrollTop
-    // Upwards is a person's doing, however little: being pulled back to a growing end would hold them there.
-    if (box.scrollTop < scrollTop && toEnd > 1) sticking = false
-    else if (toEnd <= END) sticking = true
+  function rest(): void {
+    resting = undefined
+    if (!parts || drift === 0 || leaving) return
+    const { box, spacer } = parts
+    takeScroll(box)
+    spacer.style.height = `${spacer.getBoundingClientRect().height - drift}px`
+    box.scrollTop -= drift
+    drift = 0
     scrollTop = box.scrollTop
-    if (!sticking) remember()
+    onChange(sticking)
+  }
+
+  /** The place is chosen by the program: whatever was being scrolled no longer counts. */
+  function leave(next: typeof anchor): void {
+    clearTimeout(resting)
+    resting = undefined
+    drift = 0
+    anchor = next
+    leaving = next !== null
+  }
+
+  function onScroll(): void {
+    if (!parts || leaving) return
+    const before = sticking
+    // What `settle` wrote comes back as an event, too: the place it keeps was not chosen anew.
+    if (!takeScroll(parts.box)) return
+    clearTimeout(resting)
+    resting = setTimeout(rest, REST_MS)
+    if (!sticking) remember(parts.box)
     if (before !== sticking) onChange(sticking)
     else renderIfNeeded()
   }
@@ -107,7 +165,9 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
       estimate = nextEstimate
       const offsets = offsetsNow()
       rendered = wanted(offsets, margin.ahead)
-      return { range: rendered, before: offsets[rendered.first]!, after: offsets[ids.length]! - offsets[rendered.end]! }
+      const before = rendered.first === 0 ? 0 : Math.max(0, offsets[rendered.first]! + drift)
+      drift = before - offsets[rendered.first]!
+      return { range: rendered, before, after: offsets[ids.length]! - offsets[rendered.end]! }
     },
     rowRef(id) {
       let ref = refs.get(id)
@@ -126,30 +186,31 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
       refs.set(id, ref)
       return ref
     },
-    attach(next) {
-      box = next
-      next.addEventListener('scroll', onScroll, { passive: true })
-      resizes.observe(next)
+    attach(box, spacer) {
+      parts = { box, spacer }
+      box.addEventListener('scroll', onScroll, { passive: true })
+      resizes.observe(box)
       const frame = requestAnimationFrame(() => {
         margin = LATER
         onChange(sticking)
       })
       return () => {
         cancelAnimationFrame(frame)
-        next.removeEventListener('scroll', onScroll)
+        clearTimeout(resting)
+        box.removeEventListener('scroll', onScroll)
         resizes.disconnect()
-        box = null
+        parts = null
       }
     },
     settle,
     toEnd() {
+      leave(null)
       sticking = true
-      anchor = null
       onChange(true)
     },
     show(id) {
+      leave({ id, fromTop: SHOWN_AT })
       sticking = false
-      anchor = { id, fromTop: SHOWN_AT }
       onChange(false)
     },
   }
