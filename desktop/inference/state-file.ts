@@ -32,6 +32,8 @@ export interface StateKey {
   settings: string
 }
 
+let saves = 0
+
 const unusable = (cause?: unknown) => failure('state-unusable', undefined, { cause })
 
 /**
@@ -39,7 +41,8 @@ const unusable = (cause?: unknown) => failure('state-unusable', undefined, { cau
  * Throws `disk-full`.
  */
 export async function writeState(context: NativeContext, slot: Slot, path: string, key: StateKey, stateBytesPerToken: number) {
-  const part = `${path}.part`
+  // Each save writes a file of its own: one may still be finished while the next begins.
+  const part = `${path}.${++saves}.part`
   const tokens = slot.tokens.slice()
   const answers = slot.answers.slice()
   try {

@@ -53,7 +53,7 @@ export function createKeptStates({
   const pathOf = (conversationId: string, modelId: string) => join(folder, nameOf(conversationId, modelId))
 
   function removeFile(name: string): void {
-    for (const path of [name, `${name}.part`, `${name}${LOADING}`]) rmSync(join(folder, path), { force: true })
+    for (const path of [name, `${name}${LOADING}`]) rmSync(join(folder, path), { force: true })
   }
 
   /** At the first use: states that took the engine with them, and files that nobody knows of. */
