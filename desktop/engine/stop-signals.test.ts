@@ -11,6 +11,7 @@ async function closing() {
       process.stdout.write('closing')
       return new Promise(resolve => process.stdin.once('data', resolve))
     })
+    process.stdin.resume()
     process.stdout.write('up')`
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program])
   onTestFinished(() => void child.kill('SIGKILL'))
