@@ -32,7 +32,7 @@ function nodePart(part: Part, entries: string[], format: 'es' | 'cjs' = 'es'): U
 }
 
 export const nodeBundles = {
-  engine: nodePart('engine', ['serve', 'child']),
+  engine: nodePart('engine', ['serve', 'child', 'storage/background']),
   inference: nodePart('inference', ['main']),
   main: nodePart('main', ['main']),
   // Electron loads the preload of a sandboxed page as CommonJS only.

@@ -7,7 +7,7 @@ import { openTestStorage } from './testing/test-storage.ts'
 test('a process killed while it writes loses no finished message and no appended text, fifty times', { timeout: 180_000 }, async () => {
   // Two at once: there are two cores.
   for (let round = 0; round < 25; round++)
-    await Promise.all([killWriter(1 + round * 7, round % 5), killWriter(90 + round * 11, (round * 3) % 7)])
+    await Promise.all([killWriter(spawn, 1 + round * 7, round % 5), killWriter(spawn, 90 + round * 11, (round * 3) % 7)])
 })
 
 test('a second process is refused the data folder, and gets it when the first was killed', async () => {

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Connection } from './connection.ts'
+import { createIndexErase } from './index-erase.ts'
 import { cleanSeparators } from './index-residue.ts'
 import type { Place, SearchIndex } from './search-index.ts'
 import { bodyParts } from './search-index.ts'
@@ -17,8 +18,8 @@ export interface Purge {
   stop(): void
 }
 
-/** One slice of a purge; a message takes about 5 ms to leave the search index. */
-const SLICE_MS = 15
+/** One slice of a purge. */
+const SLICE_MS = 10
 
 /** Cleans the copies of the database, migration snapshots and the like, of one chat. */
 export type PurgeCopies = (conversationId: string) => Promise<void>
@@ -52,7 +53,10 @@ export function createPurge(connection: Connection, index: SearchIndex, folder: 
   const selectUnfinished = sqlite.prepare<[], { key: number; id: string }>(
     `select key, id from conv where gone = 'purged' and (v = 0 or exists (select 1 from msg where msg.conv = conv.key))`,
   )
+  const countMessages = sqlite.prepare<[number], number>('select count(*) from msg where conv = ?').pluck()
+  const erase = createIndexErase(connection)
   const running = new Map<string, { purge: Promise<void>; stop(): void }>()
+  let last: Promise<void> = Promise.resolve()
 
   function begin(key: number, id: string): void {
     commit(() => {
@@ -94,34 +98,41 @@ export function createPurge(connection: Connection, index: SearchIndex, folder: 
     await purgeCopies(id)
   }
 
-  function run(key: number, id: string): Promise<void> {
+  /** `all`: what a purge before this one had taken out is not known, so that everything has to be written anew. */
+  function run(key: number, id: string, all: boolean): Promise<void> {
     const already = running.get(id)
     if (already) return already.purge
     const words = new Set<string>()
-    const messages = createSlices(() => {
+    let begun = false
+    const work = createSlices(() => {
+      if (!begun) erase.begin(all ? Infinity : countMessages.get(key)!)
+      begun = true
       const end = performance.now() + SLICE_MS
-      return commit(() => {
-        while (performance.now() < end) if (!removeNext(key, words)) return true
+      const isEmpty = commit(() => {
+        for (let count = 0; count < erase.perSlice() && performance.now() < end; count++) if (!removeNext(key, words)) return true
         return false
       })
+      return isEmpty && erase.mergeSlice()
     })
-    const purge = messages
-      .done()
+    // One after the other: they would undo each other's way of deleting.
+    const purge = last
+      .then(() => work.done())
       .then(() => cleanSeparators(sqlite, words))
       .then(() => finish(key, id))
       .finally(() => running.delete(id))
-    running.set(id, { purge, stop: () => messages.stop() })
+    last = purge.catch(() => {})
+    running.set(id, { purge, stop: () => work.stop() })
     return purge
   }
 
   return {
     conversation(key, id) {
       begin(key, id)
-      return run(key, id)
+      return run(key, id, false)
     },
     resume() {
       // What fails now (a full disk) is tried again at the next start.
-      for (const { key, id } of selectUnfinished.all()) run(key, id).catch(() => {})
+      for (const { key, id } of selectUnfinished.all()) run(key, id, true).catch(() => {})
     },
     async done() {
       await Promise.all(Array.from(running.values(), ({ purge }) => purge))

@@ -7,13 +7,14 @@ export interface Slices {
   stop(): void
 }
 
-/** Between two slices: as long as a slice takes, so that half of the time belongs to others. */
-const PAUSE_MS = 10
+/** Between two slices: as long as the last one took, so that half of the time belongs to others. */
+const MAX_PAUSE_MS = 15
 
 export function createSlices(work: () => boolean): Slices {
   let timer: NodeJS.Timeout | undefined
   let waiting: { resolve: () => void; reject: (error: unknown) => void }[] = []
   let stopped = false
+  let pause = MAX_PAUSE_MS
 
   function settle(tell: (one: (typeof waiting)[number]) => void): void {
     const told = waiting
@@ -23,17 +24,19 @@ export function createSlices(work: () => boolean): Slices {
 
   function slice(): void {
     timer = undefined
+    const began = performance.now()
     try {
       if (work()) return settle(one => one.resolve())
     } catch (error) {
       return settle(one => one.reject(error))
     }
+    pause = Math.min(MAX_PAUSE_MS, performance.now() - began)
     start()
   }
 
   function start(): void {
     if (stopped || timer) return
-    timer = setTimeout(slice, PAUSE_MS)
+    timer = setTimeout(slice, pause)
     // Waiting work alone does not keep the process alive: it goes on at the next start.
     if (waiting.length === 0) timer.unref()
   }
@@ -41,6 +44,7 @@ export function createSlices(work: () => boolean): Slices {
   return {
     start,
     done() {
+      if (stopped) return Promise.reject(new Error('The storage was closed'))
       return new Promise((resolve, reject) => {
         waiting.push({ resolve, reject })
         timer?.ref()

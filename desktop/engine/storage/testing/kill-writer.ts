@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { spawn } from 'node:child_process'
+import type { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,20 +7,20 @@ import { textOf } from '@fusion/shared/chat/message.ts'
 import { expect } from 'vitest'
 import { openStorage } from '../storage.ts'
 
-/** Kills a writing process (kill -9) when it has said `lines` lines and `delayMs` more, then looks at what it left. */
-export async function killWriter(lines: number, delayMs: number): Promise<void> {
+/** Kills a writing process (kill -9) when it has said `lines` lines and `delayMs` more, then looks at what it left. `start` starts processes. */
+export async function killWriter(start: typeof spawn, lines: number, delayMs: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'fusion-kill-'))
   try {
-    check(folder, await writeAndKill(folder, lines, delayMs))
+    check(folder, await writeAndKill(start, folder, lines, delayMs))
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-function writeAndKill(folder: string, lines: number, delayMs: number): Promise<string[]> {
+function writeAndKill(start: typeof spawn, folder: string, lines: number, delayMs: number): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const script = new URL('./endless-writer.ts', import.meta.url).pathname
-    const writer = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const writer = start(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
     let said = ''
     let dying = false
     writer.stdout.setEncoding('utf8')
