@@ -34,6 +34,8 @@ export interface Engine {
   close(): Promise<void>
 }
 
+/** The whole check reads the whole file (2 s for 300 MB, in a thread of its own): not while somebody waits for the first page. */
+const CHECK_AFTER_MS = 20_000
 /** Chats told at once when a page asks for the list. */
 const LIST_PART = 500
 
@@ -56,6 +58,13 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
   turns.onFinished(conversationId => {
     if (hub.isOpen(conversationId)) drafts.warm(conversationId)
   })
+
+  const checking = setTimeout(() => {
+    storage.integrityCheck().then(
+      result => log.info({ result }, 'database checked'),
+      (error: unknown) => log.warn({ error: error instanceof Error ? error.name : 'unknown' }, 'database could not be checked'),
+    )
+  }, CHECK_AFTER_MS)
 
   const appState = (): AppState => ({ version, contractVersion: CONTRACT_VERSION, dataFolder: folder, notices: storage.notices() })
 
@@ -221,6 +230,7 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
   return {
     handlers,
     async close() {
+      clearTimeout(checking)
       drafts.close()
       await turns.close()
       await keepStates.saveAll()
