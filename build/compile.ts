@@ -1,17 +1,24 @@
 // Builds the parts named as arguments into out/.
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { build } from 'vite'
+import { build, mergeConfig } from 'vite'
 import { bundleOf } from './bundles.ts'
 import { type Part, signatureOf, stampFile } from './parts.mjs'
 
 const root = join(import.meta.dirname, '..')
 
-/** The stamp is that of the sources as they were before: what is edited meanwhile is built again by the next start. */
+/**
+ * Built beside its place and swapped in whole: a Fusion that runs meanwhile goes on serving its page, and whoever is killed leaves the old one.
+ * The stamp is that of the sources as they were before: what is edited meanwhile is built again by the next start.
+ */
 async function compile(part: Part): Promise<void> {
   const signature = signatureOf(root, part)
-  rmSync(stampFile(root, part), { force: true })
-  await build({ ...bundleOf(part), logLevel: 'warn' })
+  const [place, fresh, old] = ['', '.new-', '.old-'].map(mark => join(root, 'out', `${mark}${part}`)) as [string, string, string]
+  await build(mergeConfig(bundleOf(part), { logLevel: 'warn', build: { outDir: fresh, emptyOutDir: true } }))
+  rmSync(old, { recursive: true, force: true })
+  if (existsSync(place)) renameSync(place, old)
+  renameSync(fresh, place)
+  rmSync(old, { recursive: true, force: true })
   writeFileSync(stampFile(root, part), signature)
 }
 
