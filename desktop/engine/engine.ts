@@ -1,5 +1,5 @@
 import { exportFileName, exportMarkdown } from '@fusion/shared/chat/export-markdown.ts'
-import { type AppState, type EngineContract, type ListEvent, engineContract } from '@fusion/shared/contract/engine.ts'
+import type { AppState, EngineContract, ListEvent } from '@fusion/shared/contract/engine.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
 import { CONTRACT_VERSION } from '@fusion/shared/contract/version.ts'
@@ -16,8 +16,6 @@ import { createModelChoice } from './chat/model-choice.ts'
 import type { Log } from './log.ts'
 import { createModels } from './models/models.ts'
 import { openStorage } from './storage/storage.ts'
-
-export { engineContract }
 
 export interface EngineOptions {
   /** The data folder. */
