@@ -31,8 +31,7 @@ test('what is read does not move while rows above it are measured for the first 
   const { chats, answers, conversation } = parts(fusion)
   await chats.getByRole('button', { name: 'Long', exact: true }).click()
   await expect(answers.last()).toContainText(`Answer ${COUNT - 1}.`)
-  await conversation.focus()
-  await fusion.keyboard.press('PageUp')
+  await conversation.evaluate(log => (log.scrollTop -= 700))
   await expect(fusion.getByRole('button', { name: 'To the newest message' })).toBeVisible()
   await expect(conversation.locator('[aria-busy=true]')).toHaveCount(0)
   // Between two frames of a slow scroll upwards, a row in sight may move by what was scrolled, and by nothing else.

@@ -1,14 +1,35 @@
 import { ask, parts } from './chat-steps.ts'
 import { expect, test } from './fixtures.ts'
+import { seedChat } from './seed.ts'
 
 test.describe('in a narrow window', () => {
   test.use({ viewport: { width: 390, height: 780 }, hasTouch: true })
+
+  test.beforeEach(({ home }) =>
+    seedChat(home, `A title of very many words ${'and more words '.repeat(10)}`.trim(), [
+      'x'.repeat(300),
+      `\`\`\`js\nconst wide = '${'wide code '.repeat(40)}'\n\`\`\`\n\n|${' a column |'.repeat(20)}\n|${'---|'.repeat(20)}\n|${' 1 |'.repeat(20)}`,
+    ]),
+  )
 
   test('the chats lie in a drawer, nothing is wider than the window, and what is pressed is large enough', async ({ fusion }) => {
     const { chats } = parts(fusion)
     await expect(chats).toBeHidden()
     await ask(fusion, 'How do I delete a chat?')
-    expect(await fusion.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+    await fusion.getByRole('button', { name: 'Show chats' }).click()
+    await chats
+      .getByRole('button', { name: /^A title/ })
+      .first()
+      .click()
+    // The log scrolls up and down only; code and tables scroll in themselves.
+    const wide = () =>
+      fusion.evaluate(() =>
+        [...document.querySelectorAll('main article, main header, main .box, main .send')]
+          .map(element => element.getBoundingClientRect())
+          .filter(({ left, right }) => left < 0 || right > innerWidth),
+      )
+    await expect(parts(fusion).answers).toContainText('wide code')
+    expect(await wide()).toEqual([])
     await fusion.getByRole('button', { name: 'Show chats' }).click()
     await expect(chats).toBeVisible()
     const row = chats.getByRole('button', { name: 'How do I delete a chat?', exact: true })

@@ -16,6 +16,8 @@ export function Answer({ message, row }: { message: Message; row: RowProps }) {
   const reasoning = message.parts.map(part => (part.type === 'reasoning' ? part.text : '')).join('')
   const growing = message.status === 'growing'
   const { conversationId, entry, readOnly, idle } = row
+  /** Then its one next step stands beside the words for its end. */
+  const nothing = text === '' && message.status !== 'complete'
   const seams = message.segments.slice(1).map((segment, index) => ({
     at: segment.from,
     line: <Seam before={message.segments[index]!} after={segment} />,
@@ -33,7 +35,7 @@ export function Answer({ message, row }: { message: Message; row: RowProps }) {
           {entry.siblings && <BranchSwitcher conversationId={conversationId} messageId={message.id} siblings={entry.siblings} />}
           <span className="acts">
             {text && <CopyButton text={() => text} label="Copy answer" />}
-            {!readOnly && (
+            {!readOnly && !nothing && (
               <button type="button" className="quiet" disabled={!idle} onClick={() => ask(fusion.turns.answer(act))}>
                 Answer again
               </button>

@@ -15,8 +15,8 @@ export function Origin({ message }: { message: Message }) {
   ))
 }
 
-/** A turn that failed before its model was there has a segment that says nothing. */
-const told = (segment: Segment) => segment.modelName !== ''
+/** A turn that failed or was stopped before its first word has a segment that says nothing. */
+const told = (segment: Segment) => segment.modelName !== '' && segment.completionTokens > 0
 
 /** "Guide Q4_K_M"; a name that says its quantization already is not made to say it twice. */
 export function modelOf({ modelName, quantization }: Pick<Segment, 'modelName' | 'quantization'>): string {

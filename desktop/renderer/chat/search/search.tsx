@@ -25,6 +25,8 @@ export function Search() {
       if (index >= hits.length - 3) readMore()
     } else if (event.key === 'ArrowUp') setChosen(Math.max(index - 1, 0))
     else if (event.key === 'Enter') open(hits[index])
+    // A search field would take the first Escape to empty itself.
+    else if (event.key === 'Escape') setView({ panel: null })
     else return
     event.preventDefault()
   }

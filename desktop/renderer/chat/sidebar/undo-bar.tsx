@@ -23,7 +23,10 @@ export function UndoBar() {
     <div className="undo" role="status">
       {undo && (
         <>
-          <span>“{undo.title}” is in the trash.</span>
+          <span>
+            In the trash:
+            <b>{undo.title}</b>
+          </span>
           <button type="button" className="button small" onClick={() => ask(restore(undo.conversationId))}>
             Undo
           </button>
