@@ -22,14 +22,13 @@ export function Composer({ conversationId, turn }: { conversationId: string; tur
   const empty = draft.text.trim() === '' && draft.attachments.length === 0
   const tooLong = context?.draftTooLong === true && !empty
 
-  useEffect(() => {
-    // A keyboard that rises over half of a small screen should be asked for.
-    if (matchMedia('(pointer: fine)').matches) area.current?.focus()
-  }, [conversationId])
+  useEffect(() => focusForTyping(area.current), [conversationId])
 
   const sendable = online && !empty && !tooLong
   const send = () => {
-    if (sendable) ask(sendDraft(conversationId))
+    if (!sendable) return
+    ask(sendDraft(conversationId))
+    focusForTyping(area.current)
   }
   const onKeyDown = (event: KeyboardEvent) => {
     // Enter that ends the composition of a character is not meant for us; Safari tells it by the key code only.
@@ -105,7 +104,11 @@ export function Composer({ conversationId, turn }: { conversationId: string; tur
             className={empty ? 'send' : 'send second'}
             aria-label="Stop"
             title="Stop"
-            onClick={() => ask(fusion.turns.stop({ conversationId }))}
+            onClick={() => {
+              // The button goes with the answer; the focus must not go with it.
+              focusForTyping(area.current)
+              ask(fusion.turns.stop({ conversationId }))
+            }}
           >
             <Square size={13} fill="currentColor" strokeWidth={0} aria-hidden />
           </button>
@@ -125,4 +128,9 @@ export function Composer({ conversationId, turn }: { conversationId: string; tur
       </div>
     </div>
   )
+}
+
+/** Only where there is a real keyboard: one that rises over half of a small screen should be asked for. */
+function focusForTyping(area: HTMLTextAreaElement | null): void {
+  if (matchMedia('(pointer: fine)').matches) area?.focus()
 }

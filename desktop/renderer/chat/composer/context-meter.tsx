@@ -41,7 +41,7 @@ export function ContextMeter() {
 function ContextPanel({ context, used }: { context: ContextReport; used: number }) {
   const { windowTokens, systemTokens, historyTokens, draftTokens, reservedTokens, leftOut, draftTooLong } = context
   const rows = [
-    ['System prompt', systemTokens, 'system'],
+    ['System prompt and template', systemTokens, 'system'],
     ['This chat', historyTokens, 'history'],
     ['What you are writing', draftTokens, 'draft'],
     ['Kept free for the answer', reservedTokens, 'reserved'],
