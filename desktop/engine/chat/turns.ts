@@ -30,9 +30,7 @@ export interface Turns {
 }
 
 /** What a chat has to do next: answer a question, or go on from an answer that was broken off. */
-type Job =
-  | { kind: 'answer'; questionId: string; show: boolean; startedAt: number; askAgain: boolean }
-  | { kind: 'go-on'; answerId: string; startedAt: number }
+type Job = { kind: 'answer'; questionId: string; show: boolean; askAgain: boolean } | { kind: 'go-on'; answerId: string }
 
 interface Chat {
   queue: Job[]
@@ -94,7 +92,8 @@ export function createTurns(parts: TurnParts): Turns {
     }
   }
 
-  function advance(conversationId: string): void {
+  /** `startedAt`: when Send was pressed; a turn that waited for another starts when that one has ended. */
+  function advance(conversationId: string, startedAt = performance.now()): void {
     const chat = chatOf(conversationId)
     if (chat.running || chat.paused || closing) return
     const job = takeJob(chat)
@@ -113,7 +112,7 @@ export function createTurns(parts: TurnParts): Turns {
       throw error
     }
     chat.running = { answerId: answer.message.id, controller, done: Promise.resolve(), flush: () => {} }
-    chat.running.done = run(conversationId, chat, answer, job.startedAt, controller.signal, flush => {
+    chat.running.done = run(conversationId, chat, answer, startedAt, controller.signal, flush => {
       if (chat.running) chat.running.flush = flush
     })
     tellState(conversationId)
@@ -201,11 +200,11 @@ export function createTurns(parts: TurnParts): Turns {
     await running?.done
   }
 
-  function enqueue(conversationId: string, job: Job, first = false): void {
+  function enqueue(conversationId: string, job: Job, { first = false, startedAt = performance.now() } = {}): void {
     const chat = chatOf(conversationId)
     if (first) chat.queue.unshift(job)
     else chat.queue.push(job)
-    advance(conversationId)
+    advance(conversationId, startedAt)
     if (chat.running?.answerId) tellState(conversationId)
   }
 
@@ -243,7 +242,7 @@ export function createTurns(parts: TurnParts): Turns {
       hub.tellChat(conversationId, { type: 'draft-changed', draft: NO_DRAFT })
       const chat = chatOf(conversationId)
       chat.paused = false
-      enqueue(conversationId, { kind: 'answer', questionId, show: false, startedAt, askAgain: false })
+      enqueue(conversationId, { kind: 'answer', questionId, show: false, askAgain: false }, { startedAt })
     },
     stop,
     async answer(conversationId, messageId) {
@@ -255,7 +254,7 @@ export function createTurns(parts: TurnParts): Turns {
       if (chat.running) throw failure('chat-busy')
       chat.queue = chat.queue.filter(job => job.kind !== 'answer' || job.questionId !== questionId)
       chat.paused = false
-      enqueue(conversationId, { kind: 'answer', questionId, show: true, startedAt: performance.now(), askAgain: false }, true)
+      enqueue(conversationId, { kind: 'answer', questionId, show: true, askAgain: false }, { first: true })
     },
     async goOn(conversationId, messageId) {
       conversationOf(conversationId)
@@ -265,12 +264,11 @@ export function createTurns(parts: TurnParts): Turns {
       if (chat.running) throw failure('chat-busy')
       for (const job of chat.queue) if (job.kind === 'answer') job.askAgain = true
       chat.paused = false
-      const startedAt = performance.now()
       const job: Job =
         textOf(message) === '' && message.parentId
-          ? { kind: 'answer', questionId: message.parentId, show: true, startedAt, askAgain: false }
-          : { kind: 'go-on', answerId: messageId, startedAt }
-      enqueue(conversationId, job, true)
+          ? { kind: 'answer', questionId: message.parentId, show: true, askAgain: false }
+          : { kind: 'go-on', answerId: messageId }
+      enqueue(conversationId, job, { first: true })
     },
     state,
     answering,
