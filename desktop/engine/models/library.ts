@@ -8,15 +8,20 @@ import type { Log } from '../log.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Checker } from './checker.ts'
 import { fileFailure } from './file-failure.ts'
-import { filesOf, findModels, measure } from './model-files.ts'
+import { filesOf, findModels, type Measured, measure } from './model-files.ts'
 import type { KnownModel, Registries } from './registry.ts'
+import { createSettling } from './settling.ts'
 
 /** The model files that Fusion knows. */
 export interface Library {
   all(): KnownModel[]
-  get(modelId: string): KnownModel | undefined
-  /** Looks for models in the data folder and among the bundled ones. A file that did not change is not read again. */
-  scan(): Promise<void>
+  /** Throws `model-file-gone` when there is none of this id. */
+  get(modelId: string): KnownModel
+  /**
+   * Looks for models in the data folder and among the bundled ones, and forgets those that are gone. A file that did not change is not read
+   * again. True: some are still being written, and are to be looked at later.
+   */
+  look(): Promise<boolean>
   /** Checks a file where it lies, and gives the model's id. */
   add(path: string): Promise<string>
   /** Checks a copy that is whole, and moves it to its place. */
@@ -36,6 +41,7 @@ export function createLibrary({
   log,
   signal,
   onChange,
+  onForgotten,
 }: {
   /** `models` in the data folder. */
   folder: string
@@ -46,8 +52,15 @@ export function createLibrary({
   log: Log
   signal: AbortSignal
   onChange: () => void
+  /** A model is no longer there. */
+  onForgotten: (modelId: string) => void
 }): Library {
   const known = new Map(registry.all().map(model => [model.id, model]))
+  /** Names of those that were there, for the words about them. */
+  const names = new Map<string, string>()
+  /** Files that are no models of their own, as they were when they were read: refused ones, and second copies. */
+  const looked = new Map<string, Look>()
+  const settling = createSettling()
 
   function put(model: KnownModel): void {
     known.set(model.id, model)
@@ -56,9 +69,21 @@ export function createLibrary({
   }
 
   function forget(modelId: string): void {
-    if (!known.delete(modelId)) return
+    const model = known.get(modelId)
+    if (!model) return
+    known.delete(modelId)
+    names.set(modelId, model.file.name)
     registry.remove(modelId)
+    // A second copy of it can now take its place.
+    for (const [path, { hash }] of looked) if (hash === modelId) looked.delete(path)
+    onForgotten(modelId)
     onChange()
+  }
+
+  function unlook(path: string): void {
+    const arrivalId = looked.get(path)?.arrivalId
+    looked.delete(path)
+    if (arrivalId) arrivals.end(arrivalId)
   }
 
   function isInside(path: string): boolean {
@@ -67,55 +92,73 @@ export function createLibrary({
     return way !== '' && !way.startsWith(`..${sep}`) && way !== '..' && !isAbsolute(way)
   }
 
-  const unchanged = (model: KnownModel) => {
-    const now = measure(model.path)
-    return now !== undefined && now.bytes === model.bytes && now.mtimeMs === model.mtimeMs
-  }
+  const unchanged = (model: KnownModel) => isSame(measure(model.path), model)
 
   /** Checks a file and remembers it; the arrival shows how far it is, and stays with the reason when it is refused. */
   async function check(path: string, source: ModelEntry['source'], arrival: { id: string; name: string }): Promise<string> {
+    const before = measure(path)
+    unlook(path)
     arrivals.begin({ ...arrival, at: 'checking' })
     try {
-      const before = measure(path)
       if (!before) throw failure('model-file-gone', { model: basename(path) })
       const { file, hash } = await checker.check(path, fraction => arrivals.progress(arrival.id, 'checking', fraction), signal)
       const other = known.get(hash)
       // The same file twice: the place that is known stays, unless it is gone.
       if (!other || other.path === path || !unchanged(other)) put({ id: hash, path, file, source, ...before })
+      else looked.set(path, { measured: before, hash })
       arrivals.end(arrival.id)
       log.info({ modelId: hash, source, bytes: before.bytes }, 'model checked')
       return hash
     } catch (error) {
-      if (!signal.aborted) arrivals.refuse(arrival.id, error)
+      if (!signal.aborted) {
+        looked.set(path, { measured: before, arrivalId: arrival.id })
+        arrivals.refuse(arrival.id, error)
+      }
       throw error
     }
   }
 
-  async function scanFolder(place: string, source: 'bundled' | 'found'): Promise<void> {
+  async function lookIn(place: string, source: 'bundled' | 'found'): Promise<boolean> {
     const depth = source === 'bundled' ? 1 : undefined
+    let growing = false
     for (const path of findModels(place, depth)) {
-      if (signal.aborted) return
+      if (signal.aborted) return false
+      const now = measure(path)
       const before = [...known.values()].find(model => model.path === path)
-      if (before && unchanged(before)) continue
+      if (before && isSame(now, before)) continue
       if (before) forget(before.id)
+      const look = looked.get(path)
+      if (look && isSame(now, look.measured)) continue
+      unlook(path)
+      if (now && !settling.isSettled(path, now)) {
+        growing = true
+        continue
+      }
       try {
         await check(path, source, { id: newId(), name: basename(path) })
       } catch (error) {
         log.warn({ file: basename(path), reason: error instanceof Failure ? error.code : 'internal' }, 'model refused')
       }
     }
+    return growing
   }
 
   return {
     all: () => [...known.values()],
-    get: modelId => known.get(modelId),
-    async scan() {
+    get(modelId) {
+      const model = known.get(modelId)
+      const name = names.get(modelId)
+      if (!model) throw failure('model-file-gone', name === undefined ? undefined : { model: name })
+      return model
+    },
+    async look() {
       for (const model of known.values()) {
         // One that was added from elsewhere stays in the list: its disk may only be unplugged.
         if (model.source !== 'added' && !existsSync(model.path)) forget(model.id)
       }
-      await scanFolder(bundledFolder, 'bundled')
-      await scanFolder(folder, 'found')
+      for (const path of looked.keys()) if (path.startsWith(folder + sep) && !existsSync(path)) unlook(path)
+      await lookIn(bundledFolder, 'bundled')
+      return lookIn(folder, 'found')
     },
     async add(path) {
       if (!isAbsolute(path) || !statSync(path, { throwIfNoEntry: false })?.isFile()) {
@@ -169,6 +212,16 @@ export function createLibrary({
     },
   }
 }
+
+interface Look {
+  measured: Measured | undefined
+  /** The model it is a copy of. */
+  hash?: string
+  /** Where it is shown as refused. */
+  arrivalId?: string
+}
+
+const isSame = (one: Measured | undefined, other: Measured | undefined) => one?.bytes === other?.bytes && one?.mtimeMs === other?.mtimeMs
 
 /** The failure in the name that the person knows. */
 function renamed(error: Failure, file: string): Failure {

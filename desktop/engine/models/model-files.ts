@@ -13,8 +13,13 @@ export function filesOf(path: string): string[] {
   )
 }
 
+export interface Measured {
+  bytes: number
+  mtimeMs: number
+}
+
 /** Size and time of change of a model's files together; undefined when one is missing. */
-export function measure(path: string): { bytes: number; mtimeMs: number } | undefined {
+export function measure(path: string): Measured | undefined {
   let bytes = 0
   let mtimeMs = 0
   for (const file of filesOf(path)) {
@@ -31,14 +36,31 @@ const DEPTH = 3
 
 /** Every model under a folder by its (first) file, in the order of names. Hidden files are left out: copies under way are hidden. */
 export function findModels(folder: string, depth = DEPTH): string[] {
-  if (!existsSync(folder)) return []
-  const found: string[] = []
-  for (const name of readdirSync(folder).toSorted()) {
-    if (name.startsWith('.')) continue
+  return walk(folder, depth)
+    .filter(({ isFolder, path }) => !isFolder && /\.gguf$/i.test(path) && Number(splitName.exec(basename(path))?.[2] ?? 1) === 1)
+    .map(({ path }) => path)
+}
+
+/** The folder and those in it that models are looked for in. */
+export function findFolders(folder: string): string[] {
+  const below = walk(folder, DEPTH - 1).flatMap(({ path, isFolder }) => (isFolder ? [path] : []))
+  return existsSync(folder) ? [folder, ...below] : []
+}
+
+function walk(folder: string, depth: number): { path: string; isFolder: boolean }[] {
+  if (depth < 1) return []
+  let names: string[]
+  try {
+    names = readdirSync(folder).toSorted()
+  } catch {
+    // Not there, or not to be read: a folder that is locked hides no others.
+    return []
+  }
+  return names.flatMap(name => {
+    if (name.startsWith('.')) return []
     const path = join(folder, name)
     const stats = statSync(path, { throwIfNoEntry: false })
-    if (stats?.isDirectory() && depth > 1) found.push(...findModels(path, depth - 1))
-    else if (stats?.isFile() && /\.gguf$/i.test(name) && Number(splitName.exec(name)?.[2] ?? 1) === 1) found.push(path)
-  }
-  return found
+    if (stats?.isDirectory()) return [{ path, isFolder: true }, ...walk(path, depth - 1)]
+    return stats?.isFile() ? [{ path, isFolder: false }] : []
+  })
 }

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { ModelEntry } from '@fusion/shared/contract/model.ts'
 import { expect, test, vi } from 'vitest'
-import { acquire, ask, guide, guideF16, guideId, programOf, testFolder, testModels } from './testing/models.ts'
+import { acquire, ask, guide, guideF16, guideId, programOf, testFolder, testModels, until } from './testing/models.ts'
 
 const QUESTION = 'How do I delete a chat?'
 const HOT = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 3 }
@@ -53,6 +55,64 @@ test('a file that changed is read again', async () => {
   const checks = events().filter(event => event === 'model checked').length
   await models.scan()
   expect(events().filter(event => event === 'model checked').length).toBe(checks + 1)
+})
+
+test('a file put into the data folder while Fusion runs becomes a model, and one that is taken out leaves', async () => {
+  const { folder, models } = testModels()
+  await models.scan()
+  mkdirSync(join(folder, 'models/maker'))
+  const path = join(folder, 'models/maker/second.gguf')
+  copyFileSync(guideF16, path)
+  await until(models, () => models.state().entries.length === 2)
+  const [{ id }] = models.state().entries as [ModelEntry]
+  const loaded = await acquire(models, id)
+  loaded.release()
+  rmSync(path)
+  await until(models, () => models.state().entries.length === 1)
+  await loaded.gone
+  await expect(acquire(models, id)).rejects.toMatchObject({ code: 'model-file-gone', detail: { model: 'Fusion Guide' } })
+})
+
+test('a file that is still being written is not refused, and read when it is whole', async () => {
+  const { folder, models, events } = testModels()
+  await models.scan()
+  const path = join(folder, 'models/slow.gguf')
+  const bytes = readFileSync(guideF16)
+  writeFileSync(path, '')
+  const pieces = 20
+  for (let piece = 0; piece < pieces; piece++) {
+    appendFileSync(path, bytes.subarray((piece * bytes.length) / pieces, ((piece + 1) * bytes.length) / pieces))
+    // Slower than one look takes, quicker than a file settles.
+    await pause(150)
+  }
+  await until(models, () => models.state().entries.length === 2)
+  expect(events()).not.toContain('model refused')
+})
+
+test('a refused file is read again when it changes, and only then; its refusal leaves with it', async () => {
+  const { folder, models, events } = testModels()
+  await models.scan()
+  const [path, other] = [join(folder, 'models/cut.gguf'), join(folder, 'models/other.gguf')]
+  writeFileSync(path, readFileSync(guideF16).subarray(0, 1_000_000))
+  writeFileSync(other, 'no model')
+  await until(models, () => models.state().arrivals.filter(({ at }) => at === 'refused').length === 2)
+  copyFileSync(guideF16, path)
+  await until(models, () => models.state().entries.length === 2)
+  expect(models.state().arrivals.map(({ name }) => name)).toEqual(['other.gguf'])
+  expect(events().filter(event => event === 'model refused')).toHaveLength(2)
+  rmSync(other)
+  await until(models, () => models.state().arrivals.length === 0)
+})
+
+test('of two copies of one file the second takes the place of the first when that is gone', async () => {
+  const folder = testFolder()
+  mkdirSync(join(folder, 'models'))
+  for (const name of ['a.gguf', 'b.gguf']) copyFileSync(guideF16, join(folder, 'models', name))
+  const { models } = testModels({ folder })
+  await models.scan()
+  expect(models.state().entries.map(({ path }) => basename(path))).toEqual(['a.gguf', basename(guide)])
+  rmSync(join(folder, 'models/a.gguf'))
+  await until(models, () => models.state().entries.some(({ path }) => basename(path) === 'b.gguf'))
 })
 
 test('a model picked from elsewhere is checked, used where it lies, and forgotten without touching it', async () => {

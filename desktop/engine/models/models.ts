@@ -11,6 +11,7 @@ import { createChecker } from './checker.ts'
 import { createCopies } from './copies.ts'
 import { createKeptStates } from './kept-states.ts'
 import { createLibrary } from './library.ts'
+import { createLookout } from './lookout.ts'
 import { type InferenceProgram, inferenceProgram } from './program.ts'
 import type { Registries } from './registry.ts'
 import { type AcquireOptions, createRunningModels, type RunningModel } from './running.ts'
@@ -21,9 +22,9 @@ export type Loaded = RunningModel
 /** The models of this computer: files, processes, and the KV states of chats. */
 export interface Models {
   state(): ModelsState
-  /** Calls the listener after each change of the state. */
+  /** Calls the listener after each change of the state. Whoever watches may have put a file there: it is looked for. */
   watch(listener: () => void): () => void
-  /** Finds models in the data folder and the bundled ones. */
+  /** Finds models in the data folder and the bundled ones; files that are put there later are found by themselves. */
   scan(): Promise<void>
   add(path: string): Promise<string>
   beginCopy(input: { name: string; bytes: number }): Promise<string>
@@ -85,7 +86,10 @@ export function createModels({
     log,
     signal: closing.signal,
     onChange,
+    // Its memory, and on most systems its place on the disk, are held as long as its process lives.
+    onForgotten: modelId => void running.unload(modelId).catch(() => {}),
   })
+  const lookout = createLookout({ folder: modelsFolder, look: library.look, log })
   const copies = createCopies(modelsFolder)
   const running = createRunningModels({
     program,
@@ -119,9 +123,10 @@ export function createModels({
     state: () => ({ entries: entries(), arrivals: arrivals.all() }),
     watch(listener) {
       listeners.add(listener)
+      lookout.soon()
       return () => listeners.delete(listener)
     },
-    scan: library.scan,
+    scan: lookout.begin,
     add: library.add,
     async beginCopy(input) {
       const { copyId, name } = await copies.begin(input)
@@ -151,7 +156,6 @@ export function createModels({
     browse,
     async acquire(modelId, options) {
       const model = library.get(modelId)
-      if (!model) throw failure('model-missing')
       if (!running.ready(modelId)) library.verify(model)
       return running.acquire(model, options)
     },
@@ -161,6 +165,7 @@ export function createModels({
     saveState: states.save,
     deleteStates: states.deleteOf,
     async close() {
+      lookout.close()
       closing.abort(failure('cancelled'))
       await copies.close()
       await running.close()

@@ -73,3 +73,16 @@ export async function ask({ client }: Loaded, text: string, chatId = 'chat'): Pr
 }
 
 export const acquire = (models: Models, modelId: string) => models.acquire(modelId, { onProgress: () => {} })
+
+/** Resolves when the models are as wished; asked at each of their changes. */
+export function until(models: Models, wished: () => boolean): Promise<void> {
+  return new Promise(resolve => {
+    const check = () => {
+      if (!wished()) return
+      unwatch()
+      resolve()
+    }
+    const unwatch = models.watch(check)
+    check()
+  })
+}
