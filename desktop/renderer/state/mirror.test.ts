@@ -116,6 +116,17 @@ test('after a lost connection the list is what the engine says then, with nothin
   expect(states).toEqual(expect.arrayContaining(['lost', 'online']))
 })
 
+test('a list that was cut off in its middle begins anew', async () => {
+  const [a, b] = [conversation('a'), conversation('b')]
+  let events: ListEvent[] = [{ type: 'list-part', conversations: [a] }]
+  const { store, lose, until } = setUp(() => events)
+  await until(() => expect(Object.keys(store.getState().chats)).toEqual([a.id]))
+  events = [{ type: 'list-part', conversations: [b] }, complete]
+  lose()
+  await until(() => expect(store.getState().listComplete).toBe(true))
+  expect(Object.keys(store.getState().chats)).toEqual([b.id])
+})
+
 test('an answer that grows is written into its message, and its end into the turn', async () => {
   const chat = conversation('a')
   const answer: Message = {

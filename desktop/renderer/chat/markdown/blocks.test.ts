@@ -103,3 +103,13 @@ test.for([
       .trimEnd().length,
   ).toBe(source.trimEnd().length)
 })
+
+test('a paragraph of more marks than anybody writes is plain text, and a long one of prose is not', () => {
+  const tokensOf = (source: string) => {
+    const { token } = parseBlocks(source).blocks[0]!
+    return 'tokens' in token ? token.tokens?.map(each => each.type) : []
+  }
+  expect(tokensOf('*a* '.repeat(2000).trim())).toEqual(['text'])
+  expect(tokensOf(`${'Some words. '.repeat(900)}**bold**`)).toEqual(['text', 'strong'])
+  expect(tokensOf(`${'Some words. '.repeat(1100)}**bold**`)).toEqual(['text'])
+})

@@ -3,8 +3,19 @@ import { Lexer, type Token, type TokensList } from 'marked'
 /** Lists in quotes in lists: nobody reads deeper, and each level costs a stack frame and a pass over its text. */
 const DEEPEST = 20
 
-/** One paragraph or table cell may not be longer to be read for emphasis and links: some of those patterns take quadratic time. */
+/**
+ * One paragraph or table cell may not be longer, nor hold more marks, to be read for emphasis and links: each mark that nothing closes makes
+ * the lexer look through the rest. `_a` six thousand times takes it 0.8 s, twenty-four thousand times 15 s; six hundred, 10 ms.
+ */
 const LONGEST_INLINE = 12_000
+const MOST_MARKS = 600
+
+function tooDense(text: string): boolean {
+  if (text.length > LONGEST_INLINE) return true
+  let marks = 0
+  for (const _ of text.matchAll(/[*_~`[\]<]+/g)) if (++marks > MOST_MARKS) return true
+  return false
+}
 
 /**
  * CommonMark with tables, with bounds on depth and length: what lies beyond them is plain text. A model's answer is untrusted,
@@ -29,7 +40,7 @@ class BoundedLexer extends Lexer {
   }
 
   override inlineTokens(source: string, tokens: Token[] = []): Token[] {
-    if (this.depth >= DEEPEST || source.length > LONGEST_INLINE) {
+    if (this.depth >= DEEPEST || tooDense(source)) {
       tokens.push({ type: 'text', raw: source, text: source, escaped: true })
       return tokens
     }
