@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { local } from './local.ts'
 import { describeMachine } from './machine.ts'
+import { disturbedMeasurements } from './quiet.ts'
 import { asTable, type Report } from './report.ts'
 
 const benches = {
@@ -36,6 +37,6 @@ const rows = await benches[name as keyof typeof benches].run({
       )
   },
 })
-const report: Report = { name, machine, rows }
+const report: Report = { name, machine: { ...machine, disturbed: disturbedMeasurements() }, rows }
 process.stdout.write(`\n${asTable(report)}`)
 if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`)

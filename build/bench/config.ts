@@ -5,6 +5,3 @@ export const repository = resolve(import.meta.dirname, '../..')
 
 /** What benchmarks build and make once and keep: rivals and speed models. */
 export const cacheFolder = process.env['FUSION_BENCH_CACHE'] ?? join(homedir(), '.cache', 'fusion-bench')
-
-/** A Chromium of the system, for what is measured in a page. */
-export const chromiumPath = process.env['FUSION_CHROMIUM'] ?? '/usr/bin/chromium'

@@ -49,10 +49,14 @@ export interface Chat {
 /** Starts an engine on the data folder `home` and waits until it is ready. */
 export async function startFusion(home: string): Promise<Fusion> {
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [join(repository, 'desktop', 'engine', 'serve.ts')], {
+  const child = spawn(process.execPath, [join(repository, 'out', 'engine', 'serve.js')], {
     env: { ...process.env, FUSION_HOME: home, FUSION_PORT: '0' },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
+  // Whatever ends the bench ends the engine too.
+  const end = () => void child.kill()
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
   const address = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', line => {
       const ready = /^Fusion is ready at (\S+)/.exec(line)

@@ -43,6 +43,10 @@ export async function startLlamaServer(
     Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]),
     { stdio: 'ignore' },
   )
+  // Whatever ends the bench ends the server too.
+  const end = () => void child.kill()
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
   const gone = once(child, 'exit').then(() => Promise.reject(new Error('llama-server ended before it was ready')))
   gone.catch(() => {})
   const at = `http://127.0.0.1:${port}`

@@ -2,7 +2,9 @@
 import { copyFile, link, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { cacheFolder } from './config.ts'
+import { ensureBuilt } from '../ensure-built.mjs'
+import { browserParts } from '../parts.mjs'
+import { cacheFolder, repository } from './config.ts'
 import { type Fusion, startFusion } from './fusion.ts'
 import { type LlamaServer, startLlamaServer } from './llama-server.ts'
 import { answers } from './local/answers.ts'
@@ -16,6 +18,7 @@ import { severalChats } from './local/several-chats.ts'
 import { start } from './local/start.ts'
 import { stop } from './local/stop.ts'
 import { typedDraft } from './local/typed-draft.ts'
+import { allowRepeats } from './quiet.ts'
 import { type Row, unmeasured } from './report.ts'
 import { findRivals, takeVocabulary } from './rivals.ts'
 import { makeModel, speedShape, stateShape } from './speed-model.ts'
@@ -29,6 +32,8 @@ const alone = { reopenedChat, keptState, cold, start }
 
 /** Runs all of it, or only the parts named in `only`. `tell` gets each part's rows as soon as they are measured. */
 export async function local(options: { quick: boolean; only: string[]; tell: (rows: Row[]) => void }): Promise<Row[]> {
+  allowRepeats(options.quick ? 15_000 : 90_000)
+  await ensureBuilt(repository, browserParts)
   const rivals = await findRivals()
   if (!rivals.llamaServer)
     process.stderr.write('llama-server is missing (npm run bench:rivals builds it): the rows stand without a reference\n')

@@ -11,9 +11,11 @@ export interface Machine {
   at: string
   /** Load average of the minute before: above 0.5 somebody else was at work, and the figures are worth less. */
   loadBefore: number
+  /** Measurements that stand although other programs took more than a tenth of a core meanwhile; others were taken again. */
+  disturbed: number
 }
 
-export function describeMachine(): Machine {
+export function describeMachine(): Omit<Machine, 'disturbed'> {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,

@@ -1,4 +1,4 @@
-// Questions of an exact length. Each of these words is one token of Qwen2's vocabulary when a space stands before it.
+// Questions of an exact length. Each of these words is one token of Qwen2's vocabulary, with a space before it and without.
 const words = [
   'time',
   'people',
@@ -9,16 +9,16 @@ const words = [
   'paper',
   'river',
   'table',
-  'garden',
+  'window',
   'letter',
-  'morning',
+  'school',
   'winter',
   'answer',
   'story',
   'bread',
 ]
 
-/** What ChatML writes around one question: <|im_start|>user\n … <|im_end|>\n<|im_start|>assistant\n, and the first word's missing space. */
+/** What ChatML writes around one question: <|im_start|>user\n … <|im_end|>\n<|im_start|>assistant\n. */
 const FRAME_TOKENS = 8
 
 let asked = 0

@@ -43,7 +43,7 @@ test('what has no goal is reported and not judged', () => {
 })
 
 test('the table has a line for each row, also for what could not be measured', () => {
-  const machine = { cpu: 'CPU', cores: 2, memoryGb: 8, system: 'linux', node: '24', at: 'now', loadBefore: 0 }
+  const machine = { cpu: 'CPU', cores: 2, memoryGb: 8, system: 'linux', node: '24', at: 'now', loadBefore: 0, disturbed: 0 }
   const table = asTable({ name: 'local', machine, rows: [judge('speed', 'tokens/s', rounds(4), atLeast(0.75)), unmeasured('the rest')] })
   expect(table).toContain('| speed | 4 tokens/s | 8 tokens/s | 0.5 | 0.5 … 0.5 | ratio ≥ 0.75 | **no** |')
   expect(table).toContain('| the rest | – | – |  |  |  | inconclusive |')

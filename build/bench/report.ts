@@ -111,7 +111,7 @@ export function asTable({ name, machine, rows }: Report): string {
   return [
     `### ${name}`,
     '',
-    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}. ${machine.at}, load before: ${machine.loadBefore}.`,
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}. ${machine.at}, load before: ${machine.loadBefore}, measurements disturbed by other programs: ${machine.disturbed}.`,
     '',
     '| what | ours | reference | ratio | spread | goal | holds |',
     '| --- | --- | --- | --- | --- | --- | --- |',

@@ -1,4 +1,5 @@
 import type { Pair } from './report.ts'
+import { undisturbed } from './quiet.ts'
 
 /**
  * Measures two sides in turn, round after round, so that a slow minute of the machine hits both; each round begins with the other side.
@@ -12,11 +13,11 @@ export async function interleave<T>(
   const results: { ours: T; reference: T | null }[] = []
   for (let round = 0; round < rounds; round++) {
     if (round % 2 === 0) {
-      const first = await ours()
-      results.push({ ours: first, reference: reference ? await reference() : null })
+      const first = await undisturbed(ours)
+      results.push({ ours: first, reference: reference ? await undisturbed(reference) : null })
     } else {
-      const first = reference ? await reference() : null
-      results.push({ ours: await ours(), reference: first })
+      const first = reference ? await undisturbed(reference) : null
+      results.push({ ours: await undisturbed(ours), reference: first })
     }
   }
   return results

@@ -18,9 +18,11 @@ const TOKENS = 2048
 /** The KV state of a chat with an 8B-sized model, to disk and back, asked of the inference process itself. */
 export async function keptState({ stateModel, threads, quick }: Setting): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'fusion-bench-state-'))
-  const child = spawn(process.execPath, [join(repository, 'desktop', 'inference', 'main.ts')], {
+  const child = spawn(process.execPath, [join(repository, 'out', 'inference', 'main.js')], {
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     serialization: 'advanced',
+    // As the engine starts it.
+    env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
   })
   const client = connect(inferenceContract, childProcessPort(child))
   const saved: Pair[] = []
@@ -32,7 +34,8 @@ export async function keptState({ stateModel, threads, quick }: Setting): Promis
     for await (const _ of client.model.load(load));
     const chatId = 'chat'
     const prompt = { messages: [{ role: 'user' as const, text: newQuestion(TOKENS) }] }
-    await client.chat.prefill({ chatId, prompt })
+    // An answer of one token, since it is prefilled in whole batches.
+    for await (const _ of client.chat.generate({ chatId, prompt, sampling: { maxTokens: 1 }, priority: 0 }));
     for (let round = 0; round < (quick ? 1 : 5); round++) {
       const path = join(folder, `${round}.state`)
       await timed(saved, async () => (megabytes = (await client.chat.saveState({ chatId, path })).bytes / 1e6))

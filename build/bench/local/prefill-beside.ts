@@ -1,6 +1,7 @@
 import { firstTokenMs, pauses } from '../answer.ts'
 import type { Chat } from '../fusion.ts'
 import { newQuestion } from '../questions.ts'
+import { undisturbed } from '../quiet.ts'
 import { type Goal, judge, type Pair, type Row } from '../report.ts'
 import { median } from '../statistics.ts'
 import type { RunningSetting } from './setting.ts'
@@ -8,10 +9,6 @@ import type { RunningSetting } from './setting.ts'
 /** One chat is answering when another one begins to prefill a long prompt: neither may starve the other. */
 export async function prefillBeside({ fusion, modelId, quick }: RunningSetting): Promise<Row[]> {
   const promptTokens = quick ? 1000 : 2000
-  const typical: Pair[] = []
-  const longest: Pair[] = []
-  const prefill: Pair[] = []
-
   const prefillOne = async () => {
     const chat = await fusion.openChat({ modelId, maxTokens: 1 })
     const answer = await chat.ask(newQuestion(promptTokens))
@@ -19,7 +16,7 @@ export async function prefillBeside({ fusion, modelId, quick }: RunningSetting):
     return { from: answer.startedAt, to: answer.arrivals[0]!, ms: firstTokenMs(answer) }
   }
 
-  for (let round = 0; round < (quick ? 1 : 2); round++) {
+  async function one(): Promise<{ typical: Pair; longest: Pair; prefill: Pair }> {
     const alone = await prefillOne()
     const chat = await fusion.openChat({ modelId, maxTokens: 1000 })
     const answer = chat.ask(newQuestion(64))
@@ -34,14 +31,33 @@ export async function prefillBeside({ fusion, modelId, quick }: RunningSetting):
     const from = arrivals.findLastIndex(at => at <= beside.from)
     const to = arrivals.findIndex(at => at > beside.to)
     const waits = pauses(arrivals.slice(Math.max(from, 0), to < 0 ? undefined : to + 1))
-    typical.push({ ours: median(waits), reference: median(waitsAlone) })
-    longest.push({ ours: Math.max(...waits), reference: Math.max(...waitsAlone) })
-    prefill.push({ ours: beside.ms, reference: alone.ms })
+    return {
+      typical: { ours: median(waits), reference: median(waitsAlone) },
+      longest: { ours: Math.max(...waits), reference: Math.max(...waitsAlone) },
+      prefill: { ours: beside.ms, reference: alone.ms },
+    }
   }
+  const rounds: Awaited<ReturnType<typeof one>>[] = []
+  for (let round = 0; round < (quick ? 1 : 2); round++) rounds.push(await undisturbed(one))
   return [
-    judge(`Another chat prefills ${promptTokens} tokens: this chat's pauses, median (reference: alone)`, 'ms', typical, atMost(10)),
-    judge(`Another chat prefills ${promptTokens} tokens: this chat's pauses, longest (reference: alone)`, 'ms', longest, atMost(12)),
-    judge(`Prefill of ${promptTokens} tokens beside an answering chat (reference: alone)`, 'ms', prefill, atMost(1.5)),
+    judge(
+      `Another chat prefills ${promptTokens} tokens: this chat's pauses, median (reference: alone)`,
+      'ms',
+      rounds.map(({ typical }) => typical),
+      atMost(10),
+    ),
+    judge(
+      `Another chat prefills ${promptTokens} tokens: this chat's pauses, longest (reference: alone)`,
+      'ms',
+      rounds.map(({ longest }) => longest),
+      atMost(12),
+    ),
+    judge(
+      `Prefill of ${promptTokens} tokens beside an answering chat (reference: alone)`,
+      'ms',
+      rounds.map(({ prefill }) => prefill),
+      atMost(1.5),
+    ),
   ]
 }
 

@@ -1,18 +1,18 @@
 import { basename } from 'node:path'
 import { firstTokenMs } from '../answer.ts'
-import { untilStill } from '../computing.ts'
 import { startFusion } from '../fusion.ts'
 import { newQuestion } from '../questions.ts'
+import { undisturbed } from '../quiet.ts'
 import { judge, type Pair, type Row } from '../report.ts'
 import { configure } from './configure.ts'
+import { typeOut } from './type-out.ts'
 import type { Setting } from './setting.ts'
 
 /** A long chat is opened in a new engine, its state on disk; a short question is typed; Enter. Against prefilling that chat in full. */
 export async function reopenedChat(setting: Setting): Promise<Row[]> {
   const promptTokens = setting.quick ? 1000 : 2000
   const home = await setting.newHome()
-  const rounds: Pair[] = []
-  for (let round = 0; round < (setting.quick ? 1 : 3); round++) {
+  async function reopen(): Promise<Pair> {
     const before = await startFusion(home)
     await configure(before, setting)
     const { modelId } = await before.loadModel(basename(setting.speedModel))
@@ -25,12 +25,14 @@ export async function reopenedChat(setting: Setting): Promise<Row[]> {
     await after.loadModel(basename(setting.speedModel))
     const chat = await after.openChat({ modelId, maxTokens: 16, conversationId: first.id })
     const question = newQuestion(24)
-    await chat.type(question)
-    await settled(after.pid)
-    rounds.push({ ours: firstTokenMs(await chat.ask(question)), reference: prefill })
+    await typeOut(chat, [question], after.pid)
+    const ours = firstTokenMs(await chat.ask(question))
     chat.close()
     await after.close()
+    return { ours, reference: prefill }
   }
+  const rounds: Pair[] = []
+  for (let round = 0; round < (setting.quick ? 1 : 3); round++) rounds.push(await undisturbed(reopen))
   return [
     judge(`Enter to first token, ${promptTokens}-token chat reopened (reference: prefilled in full)`, 'ms', rounds, {
       of: 'ratio',
@@ -39,12 +41,3 @@ export async function reopenedChat(setting: Setting): Promise<Row[]> {
     }),
   ]
 }
-
-/** A person pauses after typing; the draft is then prefilled. Waits for the pause and for that work to end. */
-export async function settled(pid: number): Promise<void> {
-  await new Promise(resolve => setTimeout(resolve, TYPING_PAUSE_MS))
-  await untilStill(pid)
-}
-
-/** Longer than the pause after which the engine takes a draft for typed. */
-const TYPING_PAUSE_MS = 700

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
 import { chromium } from '@playwright/test'
-import { chromiumPath } from '../config.ts'
+import { findChromium } from '../../chromium.ts'
 import { residentMb, startFusion } from '../fusion.ts'
-import { judge, type Pair, type Row, unmeasured } from '../report.ts'
+import { judge, type Row, unmeasured } from '../report.ts'
+import { figures, interleave } from '../rounds.ts'
 import type { Setting } from './setting.ts'
 
 const START = 'Start of the engine to a usable page (Chromium open already)'
@@ -15,18 +15,15 @@ const MESSAGE_BOX_IS_ENABLED = `[...document.querySelectorAll('textarea, [role="
 
 /** From nothing to a page one can type into, and what the engine then takes. */
 export async function start(setting: Setting): Promise<Row[]> {
-  if (!existsSync(chromiumPath)) {
-    process.stderr.write(`There is no Chromium at ${chromiumPath}: the start of the page is not measured\n`)
+  const chromiumPath = findChromium()
+  if (chromiumPath === undefined) {
+    process.stderr.write('There is no Chromium (FUSION_CHROMIUM names one): the start of the page is not measured\n')
     return [unmeasured(START), unmeasured(MEMORY)]
   }
-  const usable: Pair[] = []
-  const ready: Pair[] = []
-  const memory: Pair[] = []
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
   try {
     const home = await setting.newHome()
-    // The first start also makes the database and reads the models' files: a fresh installation, not every morning.
-    for (let round = 0; round < (setting.quick ? 2 : 6); round++) {
+    async function startOnce(): Promise<{ usableMs: number; readyMs: number; residentMb: number | null }> {
       const page = await browser.newPage()
       const startedAt = performance.now()
       const fusion = await startFusion(home)
@@ -34,21 +31,31 @@ export async function start(setting: Setting): Promise<Row[]> {
       await page.waitForFunction(MESSAGE_BOX_IS_ENABLED, undefined, { polling: 'raf' })
       const usableMs = performance.now() - startedAt
       if (!(await page.getByRole('textbox', { name: 'Message' }).isEnabled())) throw new Error('The page has no enabled textbox "Message"')
-      if (round > 0) {
-        usable.push({ ours: usableMs, reference: null })
-        ready.push({ ours: fusion.readyMs, reference: null })
-        const resident = residentMb(fusion.pid)
-        if (resident !== null) memory.push({ ours: resident, reference: null })
-      }
+      const measured = { usableMs, readyMs: fusion.readyMs, residentMb: residentMb(fusion.pid) }
       await page.close()
       await fusion.close()
+      return measured
     }
+    // The first start also makes the database and reads the models' files: a fresh installation, not every morning.
+    await startOnce()
+    const results = await interleave(setting.quick ? 1 : 5, startOnce, undefined)
+    const memory = results.flatMap(({ ours }) => (ours.residentMb === null ? [] : [{ ours: ours.residentMb, reference: null }]))
+    return [
+      judge(
+        START,
+        'ms',
+        figures(results, ({ usableMs }) => usableMs),
+        { of: 'ours', sense: 'at most', value: 1500 },
+      ),
+      judge(
+        'Of it, until the engine says that it is ready',
+        'ms',
+        figures(results, ({ readyMs }) => readyMs),
+        null,
+      ),
+      judge(MEMORY, 'MB', memory, { of: 'ours', sense: 'at most', value: 120 }),
+    ]
   } finally {
     await browser.close()
   }
-  return [
-    judge(START, 'ms', usable, { of: 'ours', sense: 'at most', value: 1500 }),
-    judge('Of it, until the engine says that it is ready', 'ms', ready, null),
-    judge(MEMORY, 'MB', memory, { of: 'ours', sense: 'at most', value: 120 }),
-  ]
 }

@@ -1,27 +1,39 @@
 import { untilStill } from '../computing.ts'
 import { newQuestion } from '../questions.ts'
-import { judge, type Pair, type Row } from '../report.ts'
+import { judge, type Row } from '../report.ts'
+import { figures, interleave } from '../rounds.ts'
 import type { RunningSetting } from './setting.ts'
 
 /** Stop while a long prompt is prefilled. */
 export async function stop({ fusion, modelId, quick }: RunningSetting): Promise<Row[]> {
-  const closed: Pair[] = []
-  const computed: Pair[] = []
-  for (let round = 0; round < (quick ? 1 : 4); round++) {
+  let round = 0
+  async function stopOne(): Promise<{ closedMs: number; computedMs: number }> {
     const chat = await fusion.openChat({ modelId, maxTokens: 16 })
     const prefilling = chat.until(event => event.type === 'turn-changed' && event.turn.at === 'prefilling')
     const answer = chat.ask(newQuestion(2000))
     await prefilling
-    // Somewhere within the first batch, another place each round.
-    await new Promise(resolve => setTimeout(resolve, 400 + 500 * round))
+    // Within the first batches, at another place each round.
+    await new Promise(resolve => setTimeout(resolve, 400 + 500 * (round++ % 4)))
     const pressedAt = performance.now()
-    closed.push({ ours: await chat.stop(), reference: null })
+    const closedMs = await chat.stop()
     await answer
-    computed.push({ ours: (await untilStill(fusion.pid)) - pressedAt, reference: null })
+    const computedMs = (await untilStill(fusion.pid)) - pressedAt
     chat.close()
+    return { closedMs, computedMs }
   }
+  const results = await interleave(quick ? 1 : 4, stopOne, undefined)
   return [
-    judge('Stop during a prefill: answer closed, page ready', 'ms', closed, { of: 'ours', sense: 'at most', value: 250 }),
-    judge('Stop during a prefill: computing ends (with the batch of 512 under way)', 'ms', computed, null),
+    judge(
+      'Stop during a prefill: answer closed, page ready',
+      'ms',
+      figures(results, ({ closedMs }) => closedMs),
+      { of: 'ours', sense: 'at most', value: 250 },
+    ),
+    judge(
+      'Stop during a prefill: computing ends, with the batch of 512 tokens under way',
+      'ms',
+      figures(results, ({ computedMs }) => computedMs),
+      null,
+    ),
   ]
 }

@@ -6,6 +6,7 @@ import { childProcessPort } from '@fusion/shared/rpc/child-process.ts'
 import { connect } from '@fusion/shared/rpc/connect.ts'
 import type { Client } from '@fusion/shared/rpc/contract.ts'
 import type { Failure } from '@fusion/shared/rpc/failure.ts'
+import { inferenceEnvironment } from '../config.ts'
 import type { Log } from '../log.ts'
 import type { InferenceProgram } from './program.ts'
 
@@ -26,7 +27,12 @@ const LAST_WORDS_MS = 500
 /** Starts an inference process. It ends when this one does, however this one ends: then its channel closes. */
 export function startInference({ node, script }: InferenceProgram, log: Log): InferenceProcess {
   const killsBefore = outOfMemoryKills()
-  const child = spawn(node, [script], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], serialization: 'advanced', windowsHide: true })
+  const child = spawn(node, [script], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    serialization: 'advanced',
+    windowsHide: true,
+    env: inferenceEnvironment(),
+  })
   const client = connect(inferenceContract, childProcessPort(child))
   let lastWords = ''
   let ending = false
