@@ -8,8 +8,9 @@ import type { Log } from '../log.ts'
 import type { Arrivals } from './arrivals.ts'
 import type { Checker } from './checker.ts'
 import { fileFailure } from './file-failure.ts'
-import { filesOf, findModels, type Measured, measure } from './model-files.ts'
+import { filesOf, findModels, isSame, type Measured, measure } from './model-files.ts'
 import type { KnownModel, Registries } from './registry.ts'
+import type { SetAside } from './set-aside.ts'
 import { createSettling } from './settling.ts'
 
 /** The model files that Fusion knows. */
@@ -26,7 +27,7 @@ export interface Library {
   add(path: string): Promise<string>
   /** Checks a copy that is whole, and moves it to its place. */
   take(copy: { path: string; name: string; arrivalId: string }): Promise<string>
-  /** Forgets a model; with `deleteFile` also deletes its files, if they lie in the data folder. */
+  /** Forgets a model; with `deleteFile` also deletes its files, if they lie in the data folder. What stays there is not found again, until it is added. */
   remove(modelId: string, deleteFile: boolean): void
   /** Throws `model-file-gone` when the file is not the one that was checked. */
   verify(model: KnownModel): void
@@ -36,6 +37,7 @@ export function createLibrary({
   folder,
   bundledFolder,
   registry,
+  setAside,
   checker,
   arrivals,
   log,
@@ -47,6 +49,7 @@ export function createLibrary({
   folder: string
   bundledFolder: string
   registry: Registries['models']
+  setAside: SetAside
   checker: Checker
   arrivals: Arrivals
   log: Log
@@ -128,7 +131,7 @@ export function createLibrary({
       if (before && isSame(now, before)) continue
       if (before) forget(before.id)
       const look = looked.get(path)
-      if (look && isSame(now, look.measured)) continue
+      if ((look && isSame(now, look.measured)) || setAside.has(path, now)) continue
       unlook(path)
       if (now && !settling.isSettled(path, now)) {
         growing = true
@@ -164,6 +167,7 @@ export function createLibrary({
       if (!isAbsolute(path) || !statSync(path, { throwIfNoEntry: false })?.isFile()) {
         throw failure('model-file-gone', { model: basename(path) })
       }
+      setAside.remove(path)
       return check(path, isInside(path) ? 'found' : 'added', { id: newId(), name: basename(path) })
     },
     async take({ path, name, arrivalId }) {
@@ -205,6 +209,11 @@ export function createLibrary({
       } catch (error) {
         throw fileFailure(error, { file: basename(model.path), folder })
       }
+      const copies = [...looked].flatMap(([path, { hash }]) => (hash === modelId ? [path] : []))
+      for (const path of [model.path, ...copies]) {
+        const left = measure(path)
+        if (left && model.source === 'found') setAside.add(path, left)
+      }
       forget(modelId)
     },
     verify(model) {
@@ -220,8 +229,6 @@ interface Look {
   /** Where it is shown as refused. */
   arrivalId?: string
 }
-
-const isSame = (one: Measured | undefined, other: Measured | undefined) => one?.bytes === other?.bytes && one?.mtimeMs === other?.mtimeMs
 
 /** The failure in the name that the person knows. */
 function renamed(error: Failure, file: string): Failure {

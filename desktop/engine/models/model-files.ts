@@ -31,6 +31,9 @@ export function measure(path: string): Measured | undefined {
   return { bytes, mtimeMs }
 }
 
+export const isSame = (one: Measured | undefined, other: Measured | undefined) =>
+  one?.bytes === other?.bytes && one?.mtimeMs === other?.mtimeMs
+
 /** People sort models into folders by maker and name, and no deeper. */
 const DEPTH = 3
 

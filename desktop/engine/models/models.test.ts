@@ -115,6 +115,37 @@ test('of two copies of one file the second takes the place of the first when tha
   await until(models, () => models.state().entries.some(({ path }) => basename(path) === 'b.gguf'))
 })
 
+test('a removed model whose file was kept does not come back by itself, and comes back when it is added or changes', async () => {
+  const folder = testFolder()
+  mkdirSync(join(folder, 'models'))
+  const [path, copy] = [join(folder, 'models/mine.gguf'), join(folder, 'models/second-copy.gguf')]
+  const old = new Date(Date.now() - 60_000)
+  for (const file of [path, copy]) {
+    copyFileSync(guideF16, file)
+    utimesSync(file, old, old)
+  }
+  const first = testModels({ folder })
+  await first.models.scan()
+  const [{ id }] = first.models.state().entries as [ModelEntry]
+  await first.models.remove(id, false)
+  await first.close()
+
+  const second = testModels({ folder })
+  await second.models.scan()
+  expect(second.models.state().entries.map(({ source }) => source)).toEqual(['bundled'])
+  expect(second.events()).not.toContain('model checked')
+  expect(await second.models.add(path)).toBe(id)
+  await second.close()
+
+  const third = testModels({ folder })
+  await third.models.scan()
+  expect(third.models.state().entries.map(({ source }) => source)).toEqual(['found', 'bundled'])
+  await third.models.remove(id, false)
+  utimesSync(copy, old, new Date(Date.now() - 30_000))
+  await third.models.scan()
+  expect(third.models.state().entries.map(({ path }) => basename(path))).toEqual(['second-copy.gguf', basename(guide)])
+})
+
 test('a model picked from elsewhere is checked, used where it lies, and forgotten without touching it', async () => {
   const { models } = testModels()
   const modelId = await models.add(guideF16)

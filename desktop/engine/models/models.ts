@@ -15,6 +15,7 @@ import { createLookout } from './lookout.ts'
 import { type InferenceProgram, inferenceProgram } from './program.ts'
 import type { Registries } from './registry.ts'
 import { type AcquireOptions, createRunningModels, type RunningModel } from './running.ts'
+import { createSetAside } from './set-aside.ts'
 
 /** A model that stands ready: talk to its process by `client`, and `release` it when done. Call `release` once for each `acquire`. */
 export type Loaded = RunningModel
@@ -81,6 +82,7 @@ export function createModels({
     folder: modelsFolder,
     bundledFolder,
     registry: storage.models,
+    setAside: createSetAside(join(folder, 'models-set-aside.json')),
     checker: createChecker({ program, log }),
     arrivals,
     log,
