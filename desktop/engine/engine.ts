@@ -16,6 +16,7 @@ import { createModelChoice } from './chat/model-choice.ts'
 import type { Log } from './log.ts'
 import { createModels } from './models/models.ts'
 import { openStorage } from './storage/storage.ts'
+import { tellStates } from './tell-states.ts'
 
 export interface EngineOptions {
   /** The data folder. */
@@ -34,6 +35,8 @@ export interface Engine {
 
 /** The whole check reads the whole file (2 s for 300 MB, in a thread of its own): not while somebody waits for the first page. */
 const CHECK_AFTER_MS = 20_000
+/** Progress of files and loads comes in hundreds of steps; twenty pictures of it a second are smooth. */
+const MODELS_APART_MS = 50
 /** Chats told at once when a page asks for the list. */
 const LIST_PART = 500
 
@@ -65,18 +68,6 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
   }, CHECK_AFTER_MS)
 
   const appState = (): AppState => ({ version, contractVersion: CONTRACT_VERSION, dataFolder: folder, notices: storage.notices() })
-
-  /** A stream of whole states: the present one, then each new one. A reader that is behind gets the newest only. */
-  async function* states<T>(read: () => T, listen: (tell: () => void) => () => void, signal: AbortSignal): AsyncGenerator<T, void, void> {
-    const mailbox = createMailbox<{ changed: true }>({ signal, merge: last => last })
-    const unsubscribe = listen(() => mailbox.push({ changed: true }))
-    try {
-      yield read()
-      for await (const _ of mailbox) yield read()
-    } finally {
-      unsubscribe()
-    }
-  }
 
   const onStorage = (types: readonly string[]) => (tell: () => void) =>
     storage.onChange(change => {
@@ -117,7 +108,7 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
 
   const handlers: Handlers<EngineContract> = {
     app: {
-      watch: (_, signal) => states(appState, onStorage(['notice-changed']), signal),
+      watch: (_, signal) => tellStates(appState, onStorage(['notice-changed']), { signal }),
       dismissNotice: async ({ id }) => done(storage.dismissNotice(id)),
     },
     chats: {
@@ -204,7 +195,7 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
     },
     search: { find: async query => storage.search.find(query) },
     models: {
-      watch: (_, signal) => states(models.state, models.watch, signal),
+      watch: (_, signal) => tellStates(models.state, models.watch, { signal, apartMs: MODELS_APART_MS }),
       add: async ({ path }) => ({ modelId: await models.add(path) }),
       beginCopy: async input => ({ copyId: await models.beginCopy(input) }),
       copyChunk: async input => done(await models.copyChunk(input)),
@@ -220,7 +211,7 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
       browse: async ({ path }) => models.browse(path),
     },
     settings: {
-      watch: (_, signal) => states(settings, onStorage(['settings-changed']), signal),
+      watch: (_, signal) => tellStates(settings, onStorage(['settings-changed']), { signal }),
       set: async (changed: Partial<Settings>) => done(storage.settings.set(changed)),
     },
   }
