@@ -7,8 +7,9 @@ import { expect, onTestFinished, test } from 'vitest'
 async function closing() {
   const program = `
     import { onStopSignal } from ${JSON.stringify(join(import.meta.dirname, 'stop-signals.ts'))}
+    process.on('SIGINT', () => process.stdout.write(' heard'))
     onStopSignal(() => {
-      process.stdout.write('closing')
+      process.stdout.write(' closing')
       return new Promise(resolve => process.stdin.once('data', resolve))
     })
     process.stdin.resume()
@@ -20,16 +21,19 @@ async function closing() {
   child.stdout.setEncoding('utf8').on('data', (text: string) => (heard += text))
   await once(child.stdout, 'data')
   child.kill('SIGINT')
-  while (!heard.endsWith('closing')) await once(child.stdout, 'data')
-  return { child, ended, heard: () => heard }
+  const hears = async (text: string) => {
+    while (!heard.endsWith(text)) await Promise.race([once(child.stdout, 'data'), ended])
+  }
+  await hears('up heard closing')
+  return { child, ended, hears }
 }
 
 test('the same Ctrl-C heard twice, from the terminal and from npm, closes once and in peace', async () => {
-  const { child, ended, heard } = await closing()
+  const { child, ended, hears } = await closing()
   child.kill('SIGINT')
+  await hears('up heard closing heard')
   child.stdin.write('go on')
   expect(await ended).toEqual([0, null])
-  expect(heard()).toBe('upclosing')
 })
 
 test('a second signal from somebody who does not want to wait ends the process at once', async () => {

@@ -13,7 +13,7 @@ async function standing() {
   const visits: string[] = []
   const server = createServer((request, response) => {
     visits.push(request.url ?? '')
-    if (request.url === '/away') return response.writeHead(307, { location: 'http://127.0.0.1:1/elsewhere' }).end()
+    if (request.url === '/away') return response.writeHead(307, { location: '/elsewhere' }).end()
     response.end('hello')
   })
   server.listen(0, '127.0.0.1')
