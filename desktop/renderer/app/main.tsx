@@ -28,9 +28,10 @@ useReplica.subscribe(({ app }) => app && reloadOnce(app.contractVersion === CONT
 // A page that is hidden may be killed without another word.
 document.addEventListener('visibilitychange', () => document.hidden && drafts.flush())
 window.addEventListener('pagehide', drafts.flush)
-// Without a connection there is nowhere to save: the browser asks before what was typed is lost.
+// Without a connection there is nowhere to save: the browser asks before what was typed is lost. (Electron would not ask, but stay open.)
 window.addEventListener('beforeunload', event => {
-  if (useReplica.getState().connection !== 'online' && drafts.unsaved()) event.preventDefault()
+  const lost = useReplica.getState().connection !== 'online' && drafts.unsaved()
+  if (lost && location.protocol !== 'app:') event.preventDefault()
 })
 
 // Safari has no idle callbacks; its grammars come with the first code.
