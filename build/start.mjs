@@ -1,5 +1,6 @@
 // `npm start`: Fusion in a window of its own where Electron can run, otherwise in the browser.
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { findElectron } from './electron.mjs'
@@ -44,14 +45,19 @@ async function start() {
 async function startBrowser(why) {
   if (why) process.stderr.write(`Fusion opens in the browser: ${why}.\n`)
   await ensureBuilt(root, browserParts)
-  const child = spawn(process.execPath, [join(root, 'out/engine/serve.js')], { stdio: ['inherit', 'pipe', 'inherit'] })
+  // Everybody on this computer can read the arguments that a browser is started with, so it gets a code that opens one session only.
+  const openCode = randomBytes(32).toString('base64url')
+  const child = spawn(process.execPath, [join(root, 'out/engine/serve.js')], {
+    stdio: ['inherit', 'pipe', 'inherit'],
+    env: { ...process.env, FUSION_OPEN_CODE: openCode },
+  })
   endWithUs(child)
   child.once('error', endWith)
   child.once('exit', endLike)
   for await (const line of createInterface({ input: child.stdout })) {
     process.stdout.write(`${line}\n`)
     const address = /^Fusion is ready at (http:\S+)$/.exec(line)?.[1]
-    if (address) openBrowser(address)
+    if (address) openBrowser(address.replace(/#.*/, `#token=${openCode}`))
   }
 }
 

@@ -1,12 +1,18 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { printable, readConfig } from './config.ts'
+import { inferenceEnvironment, printable, readConfig } from './config.ts'
 
 const installation = resolve(import.meta.dirname, '../..')
 
 test('without any variable the settings are the documented ones', () => {
-  expect(readConfig({ XDG_DATA_HOME: '/data' })).toEqual({ home: '/data/fusion', port: 4310, logLevel: 'info', resources: installation })
+  expect(readConfig({ XDG_DATA_HOME: '/data' })).toEqual({
+    home: '/data/fusion',
+    port: 4310,
+    logLevel: 'info',
+    resources: installation,
+    openCode: null,
+  })
 })
 
 test.runIf(process.platform === 'linux')('without XDG_DATA_HOME, or with a relative one, the data lies in ~/.local/share/fusion', () => {
@@ -16,7 +22,7 @@ test.runIf(process.platform === 'linux')('without XDG_DATA_HOME, or with a relat
 
 test('variables that are set are taken, and a relative data folder becomes absolute', () => {
   const env = { FUSION_HOME: 'my-data', FUSION_PORT: ' 0 ', FUSION_LOG: 'debug', FUSION_RESOURCES: '/opt/fusion' }
-  expect(readConfig(env)).toEqual({ home: resolve('my-data'), port: 0, logLevel: 'debug', resources: '/opt/fusion' })
+  expect(readConfig(env)).toEqual({ home: resolve('my-data'), port: 0, logLevel: 'debug', resources: '/opt/fusion', openCode: null })
 })
 
 test('an empty variable counts as not set', () => {
@@ -37,4 +43,15 @@ test('a wrong value is shown so that it stays one line', () => {
 test('what is printed at the start has every setting', () => {
   const config = readConfig({ FUSION_HOME: '/data' })
   expect(printable(config)).toEqual(config)
+})
+
+test('a secret is neither printed at the start nor shown when it is wrong, and inference does not get it', () => {
+  const secret = 'a-code-of-at-least-thirty-two-characters'
+  const config = readConfig({ FUSION_HOME: '/data', FUSION_OPEN_CODE: secret })
+  expect(config.openCode).toBe(secret)
+  expect(JSON.stringify(printable(config))).not.toContain(secret)
+  expect(() => readConfig({ FUSION_OPEN_CODE: 'too-short' })).toThrow(
+    'FUSION_OPEN_CODE must be at least 32 characters; what it holds is not.',
+  )
+  expect(inferenceEnvironment({ FUSION_OPEN_CODE: secret, PATH: '/bin' })).toMatchObject({ FUSION_OPEN_CODE: undefined, PATH: '/bin' })
 })

@@ -42,6 +42,14 @@ const settings = {
     form: 'the path of the folder with the bundled models',
     fallback: () => installation,
   },
+  /** What `npm start` lets the browser open Fusion with: good for one browser, since others of this computer can read a program's arguments. */
+  openCode: {
+    variable: 'FUSION_OPEN_CODE',
+    schema: Type.Union([Type.String({ minLength: 32, maxLength: 200 }), Type.Null()]),
+    form: 'at least 32 characters',
+    fallback: () => null,
+    secret: true,
+  },
 } satisfies Record<string, Setting>
 
 /** `home`: the data folder. `resources`: what ships beside the program, bundled models first. Paths are absolute. */
@@ -71,11 +79,18 @@ export function readConfig(env: Environment = process.env): Config {
  * starts its helper threads anew. Handed from thread to thread, a batch often has its helpers put on the core it runs on itself, where the
  * two spin for each other: 29 instead of 50 tokens/s on two cores (Linux 6.18, bench `local`).
  */
-export const inferenceEnvironment = (env: Environment = process.env): Environment => ({ ...env, UV_THREADPOOL_SIZE: '1' })
+export const inferenceEnvironment = (env: Environment = process.env): Environment => ({
+  ...env,
+  UV_THREADPOOL_SIZE: '1',
+  FUSION_OPEN_CODE: undefined,
+})
 
 /** The settings as they may be printed: secrets are hidden. */
-export function printable(config: Config): Record<string, string | number> {
-  const shown = Object.entries<Setting>(settings).map(([name, { secret }]) => [name, secret ? '(hidden)' : config[name as keyof Config]])
+export function printable(config: Config): Record<string, string | number | null> {
+  const shown = Object.entries<Setting>(settings).map(([name, { secret }]) => [
+    name,
+    secret && config[name as keyof Config] !== null ? '(hidden)' : config[name as keyof Config],
+  ])
   return Object.fromEntries(shown)
 }
 

@@ -11,10 +11,12 @@ async function start(): Promise<void> {
   const config = readConfig()
   const engine = await startEngine(config)
   const { log, servePage } = engine
-  const server = await startHttpServer({ port: config.port, page: pageFolder, log, onPort: servePage }).catch(async (error: unknown) => {
-    await engine.close()
-    throw portFailure(error, config.port)
-  })
+  const server = await startHttpServer({ port: config.port, page: pageFolder, log, onPort: servePage, openCode: config.openCode }).catch(
+    async (error: unknown) => {
+      await engine.close()
+      throw portFailure(error, config.port)
+    },
+  )
   onStopSignal(async () => {
     log.info({}, 'engine stopping')
     await server.close()

@@ -17,7 +17,8 @@ export interface Gate {
 /** Cookies ignore ports, so the name carries the port: two engines on one computer keep each other's sessions apart. */
 export const cookieName = (port: number): string => `fusion-session-${port}`
 
-export function createGate(port: number): Gate {
+/** `openCode`: opens the first session only, where somebody may have read it over the person's shoulder. */
+export function createGate(port: number, openCode: string | null = null): Gate {
   const token = randomBytes(32).toString('base64url')
   // Another secret than the token: what lies in a browser's cookie store does not open a session in another browser.
   const session = randomBytes(32).toString('base64url')
@@ -30,7 +31,9 @@ export function createGate(port: number): Gate {
     hostIsOurs: ({ host }) => host !== undefined && hosts.has(host),
     originIsOurs: ({ host, origin }) => origin === `http://${host}`,
     exchange(offered) {
-      if (!equal(offered, token)) return undefined
+      const opens = openCode !== null && equal(offered, openCode)
+      if (!opens && !equal(offered, token)) return undefined
+      if (opens) openCode = null
       // Path=/rpc: a server on another port of this computer gets the cookie only where a page asks it for /rpc.
       return `${cookieName(port)}=${session}; Path=/rpc; HttpOnly; SameSite=Strict`
     },

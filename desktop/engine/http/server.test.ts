@@ -27,7 +27,10 @@ interface Answer {
   body: string
 }
 
-async function start(limits: SocketLimits = {}): Promise<HttpServer & { logged: string[]; floods: { ended: Promise<void> } }> {
+async function start(
+  limits: SocketLimits = {},
+  openCode: string | null = null,
+): Promise<HttpServer & { logged: string[]; floods: { ended: Promise<void> } }> {
   const page = await mkdtemp(join(tmpdir(), 'fusion-page-'))
   onTestFinished(() => rm(page, { recursive: true }))
   await mkdir(join(page, 'assets'))
@@ -40,6 +43,7 @@ async function start(limits: SocketLimits = {}): Promise<HttpServer & { logged: 
     page,
     log: createLog({ level: 'debug', write: line => void logged.push(line) }),
     limits,
+    openCode,
     onPort: port =>
       serve(
         contract,
@@ -309,4 +313,14 @@ test('a port that is in use rejects with the reason', async () => {
     onPort: () => {},
   })
   await expect(second).rejects.toMatchObject({ code: 'EADDRINUSE' })
+})
+
+test('the code that a browser is started with opens one session, and the printed token any number', async () => {
+  const openCode = 'o'.repeat(43)
+  const { port, token } = await start({}, openCode)
+  const open = async (offered: string) => {
+    const headers = { host: `127.0.0.1:${port}`, origin: `http://127.0.0.1:${port}`, 'content-type': 'application/json' }
+    return (await ask(port, '/session', { method: 'POST', headers, body: JSON.stringify({ token: offered }) })).status
+  }
+  expect([await open(openCode), await open(openCode), await open(token), await open(token)]).toEqual([204, 403, 204, 204])
 })

@@ -17,6 +17,8 @@ export interface HttpServerOptions {
   /** Called with the port of each page that connects. */
   onPort: (port: Port<unknown, Down>) => void
   limits?: SocketLimits
+  /** A second token, good for one session. */
+  openCode?: string | null
 }
 
 export interface HttpServer {
@@ -34,14 +36,21 @@ const MAX_SESSION_BYTES = 1024
  * The browser's way to the engine, on 127.0.0.1 only: the page's files, `POST /session`, and the WebSocket `/rpc`.
  * Rejects with the system's error (`EADDRINUSE`, `EACCES`) when it can't listen.
  */
-export async function startHttpServer({ port: wantedPort, page, log, onPort, limits }: HttpServerOptions): Promise<HttpServer> {
+export async function startHttpServer({
+  port: wantedPort,
+  page,
+  log,
+  onPort,
+  limits,
+  openCode = null,
+}: HttpServerOptions): Promise<HttpServer> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(wantedPort, '127.0.0.1', resolve)
   })
   const { port } = server.address() as AddressInfo
-  const gate = createGate(port)
+  const gate = createGate(port, openCode)
   const sockets = createSockets(log, onPort, limits)
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
