@@ -5,13 +5,13 @@ test('the first run says what the guide is and is not, and answers a question at
   await expect(
     fusion.getByText('The bundled guide is a very small model that answers questions about Fusion; for anything else add a model.'),
   ).toBeVisible()
-  await fusion.getByRole('button', { name: 'How do I delete a chat?' }).click()
+  await fusion.getByRole('button', { name: 'Can I use Fusion offline?' }).click()
   const { questions, answers, chats } = parts(fusion)
-  await expect(questions).toHaveText(/How do I delete a chat\?/)
+  await expect(questions).toHaveText(/Can I use Fusion offline\?/)
   await expect(answers).toContainText('This computer')
   await expect(answers).toContainText(/Fusion Guide Q4_K_M · \S+ tok\/s/)
-  await expect(chats.getByRole('button', { name: 'How do I delete a chat?', exact: true })).toHaveAttribute('aria-current', 'page')
-  await expect(fusion).toHaveTitle('How do I delete a chat? · Fusion')
+  await expect(chats.getByRole('button', { name: 'Can I use Fusion offline?', exact: true })).toHaveAttribute('aria-current', 'page')
+  await expect(fusion).toHaveTitle('Can I use Fusion offline? · Fusion')
 })
 
 test('the token leaves the address bar, and a reload and a second tab need none', async ({ fusion, context, running }) => {
@@ -46,7 +46,7 @@ test('two windows on one chat show the same', async ({ fusion, context, running 
 test('nothing is announced twice: the log is silent, and one voice says whole sentences', async ({ fusion }) => {
   await expect(parts(fusion).conversation).toHaveAttribute('aria-live', 'off')
   const heard = fusion.getByLabel('News')
-  await parts(fusion).message.fill('How do I delete a chat?')
+  await parts(fusion).message.fill('Can I use Fusion offline?')
   await parts(fusion).send.click()
   await expect(heard).toContainText('End of the answer.')
   await expect(heard).toContainText('Delete')

@@ -5,7 +5,7 @@ import { useReplica } from '../state/replica.ts'
 import { setView } from '../state/view.ts'
 import { sendQuestion } from './send.ts'
 
-const questions = ['How do I delete a chat?', 'Is my data private?', 'How do I add a model?']
+const questions = ['Is my data private?', 'Can I use Fusion offline?', 'How do branches work?']
 
 /** An empty chat does the first step: what the present model can do, three questions to press, and a way to a better model. */
 export function FirstRun({ conversationId }: { conversationId: string }) {
