@@ -31,7 +31,7 @@ export async function* generate(
   { chatId, prompt, sampling, priority }: AnswerRequest,
   outer: AbortSignal,
 ): AsyncGenerator<GenerateEvent, void, void> {
-  const { tokens, answerAt, answerStart, prefix, stopText } = llama.prompts.prompt(prompt)
+  const { tokens, answerAt, answerStart, prefix, stopText } = await llama.prompts.prompt(prompt, outer)
   const window = llama.loaded.contextTokens
   // One token must be left to answer with.
   if (tokens.length >= window) throw failure('prompt-too-long', { tokens: tokens.length, window, model: llama.name })

@@ -113,12 +113,12 @@ export function createHandlers(): Handlers<InferenceContract> {
       },
     },
     tokens: {
-      async count(prompt) {
-        const { tokens, each } = model().llama.prompts.prompt(prompt)
+      async count(prompt, signal) {
+        const { tokens, each } = await model().llama.prompts.prompt(prompt, signal)
         const messages = each.reduce((sum, count) => sum + count, 0)
         return { each, frame: tokens.length - messages, total: tokens.length }
       },
-      countText: async ({ text }) => ({ tokens: model().llama.prompts.count(text) }),
+      countText: async ({ text }, signal) => ({ tokens: await model().llama.prompts.count(text, signal) }),
     },
     chat: {
       generate(input, signal) {
@@ -127,7 +127,7 @@ export function createHandlers(): Handlers<InferenceContract> {
       },
       async prefill({ chatId, prompt }, signal) {
         const { llama, scheduler } = model()
-        const { tokens } = llama.prompts.prompt(prompt)
+        const { tokens } = await llama.prompts.prompt(prompt, signal)
         if (!llama.canCut || tokens.length >= llama.loaded.contextTokens) return { tokens: 0, cachedTokens: 0 }
         return scheduler.draft({ kind: 'draft', chatId, tokens, signal })
       },

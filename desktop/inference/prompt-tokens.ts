@@ -1,5 +1,6 @@
 import type { Prompt } from '@fusion/shared/contract/inference.ts'
 import type { PromptPart, PromptWriter } from './prompt.ts'
+import { tokenizeInSlices } from './tokenize-in-slices.ts'
 
 export interface Tokenizer {
   /** `parseSpecial`: control tokens written in the text are read as such. `afterText`: it goes on from other text, so no word mark is put before it. */
@@ -25,8 +26,9 @@ export interface PromptTokens {
 }
 
 export interface PromptTokenizer {
-  prompt(prompt: Prompt): PromptTokens
-  count(text: string): number
+  /** Other work goes on while a long prompt is read; the signal ends it. */
+  prompt(prompt: Prompt, signal?: AbortSignal): Promise<PromptTokens>
+  count(text: string, signal?: AbortSignal): Promise<number>
   /** The tokens that an answer was sampled as: the next prompt uses exactly them, so that its KV state fits to the end. */
   remember(text: string, tokens: readonly number[]): void
 }
@@ -61,40 +63,53 @@ function createCache() {
   }
 }
 
+/** A million tokens take 30 ms to copy: other work goes on between pieces of them. */
+const APPEND_TOKENS = 131_072
+
+async function append(tokens: number[], added: readonly number[]): Promise<void> {
+  // Not push(...added): a long message would be more arguments than a call may have.
+  for (const [index, token] of added.entries()) {
+    if (index > 0 && index % APPEND_TOKENS === 0) await new Promise(setImmediate)
+    tokens.push(token)
+  }
+}
+
 /** Prompts as tokens: each part on its own, so that counts add up exactly and a part once read is never read again. */
 export function createPromptTokenizer(writer: PromptWriter, tokenizer: Tokenizer): PromptTokenizer {
   const cache = createCache()
-  function tokensOf(part: PromptPart, afterText: boolean): readonly number[] {
+  async function tokensOf(part: PromptPart, afterText: boolean, signal: AbortSignal | undefined): Promise<readonly number[]> {
     const kind = `${part.kind === 'template' ? 't' : 'c'}${tokenizer.marksWords && afterText ? '1' : '0'}`
     const name = key(kind, part.text)
     const answered = part.kind === 'content' ? cache.get(key('answer', part.text)) : undefined
     const found = answered ?? cache.get(name)
     if (found) return found
-    const tokens = tokenizer.tokenize(part.text, { parseSpecial: part.kind === 'template', afterText })
+    const parseSpecial = part.kind === 'template'
+    const tokenize = (text: string, afterText: boolean) => tokenizer.tokenize(text, { parseSpecial, afterText })
+    // A cut could go through a control token; what a template writes is short.
+    const tokens = parseSpecial ? tokenize(part.text, afterText) : await tokenizeInSlices(part.text, tokenize, { afterText, signal })
     cache.set(name, tokens)
     return tokens
   }
 
   return {
-    prompt(prompt) {
-      const { parts, stopText } = writer.write(prompt)
+    async prompt(prompt, signal) {
+      const { parts, stopText } = await writer.write(prompt)
       const tokens: number[] = []
       const each = prompt.messages.map(() => 0)
       let prefix = ''
       let answerAt: number | undefined
       for (const part of parts) {
         const last = tokens.at(-1)
-        const added = tokensOf(part, last !== undefined && !tokenizer.isControl(last))
+        const added = await tokensOf(part, last !== undefined && !tokenizer.isControl(last), signal)
         if (last === undefined && tokenizer.begin !== undefined && added[0] !== tokenizer.begin) tokens.push(tokenizer.begin)
-        // Not push(...added): a long message would be more arguments than a call may have.
-        for (const token of added) tokens.push(token)
+        await append(tokens, added)
         if (part.message >= 0) each[part.message]! += added.length
         if (part.kind === 'template') prefix = part.text
         else if (part.message < 0) answerAt = tokens.length - added.length
       }
       return { tokens, each, answerAt: answerAt ?? tokens.length, answerStart: prompt.answerStart ?? '', prefix, stopText }
     },
-    count: text => (text === '' ? 0 : tokensOf({ kind: 'content', text, message: 0 }, true).length),
+    count: async (text, signal) => (text === '' ? 0 : (await tokensOf({ kind: 'content', text, message: 0 }, true, signal)).length),
     remember(text, tokens) {
       if (text !== '') cache.set(key('answer', text), [...tokens])
     },
