@@ -33,7 +33,7 @@ function nodePart(part: Part, entries: string[], format: 'es' | 'cjs' = 'es'): U
 
 export const nodeBundles = {
   engine: nodePart('engine', ['serve', 'child', 'storage/background']),
-  inference: nodePart('inference', ['main']),
+  inference: nodePart('inference', ['main', 'template-worker']),
   main: nodePart('main', ['main']),
   // Electron loads the preload of a sandboxed page as CommonJS only.
   preload: nodePart('preload', ['preload'], 'cjs'),

@@ -3,6 +3,7 @@ import { getLlama, LlamaLogLevel, LlamaVocabularyType, type Llama, type LlamaMod
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Backend, LoadedModel } from '@fusion/shared/contract/model.ts'
 import type { Sampling } from '@fusion/shared/chat/conversation.ts'
+import { createChatTemplate } from './chat-template.ts'
 import { readModelFacts } from './gguf/model-facts.ts'
 import { planContext, planThreads } from './memory.ts'
 import { nativeBindings, nativeContext, nativeModel, type NativeContext, type NativeModel, type NativeSampler } from './native.ts'
@@ -105,8 +106,8 @@ export async function loadLlama(request: LoadRequest, onProgress: (fraction: num
   const native = nativeModel(model)
   const bindings = nativeBindings(llama)
   const templateText = model.fileInfo.metadata.tokenizer?.chat_template
-  const writer = createPromptWriter({
-    template: templateText ? compile(() => new bindings.AddonJinjaRenderer(templateText)) : undefined,
+  const writer = await createPromptWriter({
+    template: templateText ? createChatTemplate(templateText) : undefined,
     values: { bos_token: tokenText(native, model.tokens.bos), eos_token: tokenText(native, model.tokens.eos) },
   })
   const used = [native.getMemoryBreakdown(), nativeContext(context).getMemoryBreakdown()]
@@ -139,15 +140,6 @@ async function freeBytes(llama: Llama): Promise<number> {
   if (llama.gpu === false) return ram
   const { free, unifiedSize } = await llama.getVramState()
   return unifiedSize > 0 ? ram : ram + free
-}
-
-function compile<T>(make: () => T): T | undefined {
-  try {
-    return make()
-  } catch {
-    // A template with a fault in its grammar: turns are set apart plainly.
-    return undefined
-  }
 }
 
 const tokenText = (native: NativeModel, token: number | null) => (token === null ? '' : native.getTokenString(token))

@@ -47,14 +47,8 @@ export interface NativeModel {
   getMemoryBreakdown(): { cpuRam: number; gpuVram: number }
 }
 
-/** llama.cpp's own Jinja, as llama-server uses it. */
-export interface NativeTemplate {
-  render(values: Record<string, unknown>): string
-}
-
 interface NativeBindings {
   AddonSampler: new (model: NativeModel) => NativeSampler
-  AddonJinjaRenderer: new (template: string) => NativeTemplate
   getIsArchSupported(architecture: string): boolean
 }
 

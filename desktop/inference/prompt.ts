@@ -1,5 +1,5 @@
 import type { Prompt, PromptMessage } from '@fusion/shared/contract/inference.ts'
-import type { NativeTemplate } from './native.ts'
+import type { ChatTemplate } from './chat-template.ts'
 
 /** A stretch of a prompt: what the template writes (control tokens are read), or what somebody wrote (they are not). */
 export interface PromptPart {
@@ -11,7 +11,7 @@ export interface PromptPart {
 
 export interface PromptWriter {
   template: 'file' | 'plain'
-  write(prompt: Prompt): { parts: PromptPart[]; stopText?: string }
+  write(prompt: Prompt): Promise<{ parts: PromptPart[]; stopText?: string }>
 }
 
 /** A turn as the template sees it: messages of one role in a row are one. */
@@ -87,42 +87,36 @@ function plain({ messages, answerStart }: Prompt): { parts: PromptPart[]; stopTe
  * their place afterwards as plain content: whatever stands in a message can become no control token, and what comes before it stays the
  * same from turn to turn. A prompt that the template refuses is written plainly.
  */
-export function createPromptWriter({
+export async function createPromptWriter({
   template,
   values,
 }: {
-  template: NativeTemplate | undefined
+  template: ChatTemplate | undefined
   values: { bos_token: string; eos_token: string }
-}): PromptWriter {
-  function render(turns: readonly Turn[], messages: readonly PromptMessage[]): PromptPart[] | undefined {
-    if (!template) return undefined
-    try {
-      const text = template.render({
-        ...values,
-        messages: turns.map(turn => ({ role: turn.role, content: turn.messages.map(mark).join(between) })),
-        add_generation_prompt: true,
-      })
-      return cut(text, turns, messages)
-    } catch {
-      // Templates refuse by raising: a role they don't know, an order they don't like. The next form is tried.
-      return undefined
-    }
+}): Promise<PromptWriter> {
+  async function render(turns: readonly Turn[], messages: readonly PromptMessage[]): Promise<PromptPart[] | undefined> {
+    const text = await template?.render({
+      ...values,
+      messages: turns.map(turn => ({ role: turn.role, content: turn.messages.map(mark).join(between) })),
+      add_generation_prompt: true,
+    })
+    return text === undefined ? undefined : cut(text, turns, messages)
   }
 
-  function fromFile({ messages, answerStart }: Prompt): PromptPart[] | undefined {
+  async function fromFile({ messages, answerStart }: Prompt): Promise<PromptPart[] | undefined> {
     const turns = turnsOf(messages)
     const withoutSystem = systemBeforeQuestion(turns)
-    const parts = render(turns, messages) ?? (withoutSystem && render(withoutSystem, messages))
+    const parts = (await render(turns, messages)) ?? (withoutSystem && (await render(withoutSystem, messages)))
     if (parts && answerStart !== undefined && answerStart !== '') parts.push({ kind: 'content', text: answerStart, message: -1 })
     return parts
   }
 
   const example: PromptMessage[] = (['user', 'assistant', 'user'] as const).map(role => ({ role, text: 'x' }))
-  const usable = fromFile({ messages: example.slice(0, 1) }) !== undefined && fromFile({ messages: example }) !== undefined
+  const usable = (await fromFile({ messages: example.slice(0, 1) })) !== undefined && (await fromFile({ messages: example })) !== undefined
   return {
     template: usable ? 'file' : 'plain',
-    write(prompt) {
-      const parts = usable ? fromFile(prompt) : undefined
+    async write(prompt) {
+      const parts = usable ? await fromFile(prompt) : undefined
       return parts ? { parts } : plain(prompt)
     },
   }
