@@ -46,7 +46,7 @@ test('two windows on one chat show the same', async ({ fusion, context, running 
 test('nothing is announced twice: the log is silent, and one voice says whole sentences', async ({ fusion }) => {
   await expect(parts(fusion).conversation).toHaveAttribute('aria-live', 'off')
   const heard = fusion.getByLabel('News')
-  await parts(fusion).message.fill('Can I use Fusion offline?')
+  await parts(fusion).message.fill('How do I delete a chat?')
   await parts(fusion).send.click()
   await expect(heard).toContainText('End of the answer.')
   await expect(heard).toContainText('Delete')

@@ -1,12 +1,22 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newId } from '@fusion/shared/contract/ids.ts'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Loaded } from './models.ts'
 import { acquire, ask, guideId, programOf, testModels, type TestModels } from './testing/models.ts'
 
 const QUESTION = 'How do I delete a chat?'
 const statesOf = ({ folder }: TestModels) => (existsSync(join(folder, 'states')) ? readdirSync(join(folder, 'states')) : [])
+
+/** Whether a small file system of one's own can be mounted here: root on Linux. */
+const canMount = process.platform === 'linux' && process.getuid?.() === 0
+
+function mount(folder: string, size: string): void {
+  mkdirSync(folder, { recursive: true })
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder])
+  onTestFinished(() => void execFileSync('umount', ['-l', folder]))
+}
 
 async function cachedTokens({ client }: Loaded, chatId: string): Promise<number> {
   const prompt = { messages: [{ role: 'user' as const, text: QUESTION }] }
@@ -103,6 +113,37 @@ test('deleting the states of a chat leaves nothing of it, on disk or in memory, 
   expect(statesOf(test)).toEqual([])
   expect(test.storage.states.all()).toEqual([])
   expect(await cachedTokens(loaded, chatId)).toBe(0)
+})
+
+test.skipIf(!canMount)('states take a twentieth of what is free at the most, and the one used longest ago gives way', async () => {
+  const test = testModels()
+  await test.models.scan()
+  mount(join(test.folder, 'states'), '8m')
+  const loaded = await acquire(test.models, guideId)
+  const save = async (chatId: string) => {
+    await test.models.openState(chatId, guideId)
+    await ask(loaded, QUESTION, chatId)
+    await test.models.saveState(chatId, guideId)
+  }
+  const kept = () => test.storage.states.all().map(({ conversationId }) => conversationId)
+  const [first, second, ...others] = Array.from({ length: 8 }, newId) as [string, string, ...string[]]
+  await save(first)
+  await save(second)
+  expect(kept()).toEqual([first, second])
+  // Opened again, the first is now the one used last.
+  await test.models.openState(first, guideId)
+  for (const other of others) {
+    await save(other)
+    if (!kept().includes(second)) break
+  }
+  expect(kept()).toContain(first)
+  expect(kept()).not.toContain(second)
+  for (const other of others) await save(other)
+  expect(kept()).not.toContain(first)
+  expect(kept().at(-1)).toBe(others.at(-1))
+  const bytes = statesOf(test).reduce((sum, name) => sum + statSync(join(test.folder, 'states', name)).size, 0)
+  expect(bytes).toBeLessThanOrEqual(8 * 2 ** 20 * 0.05)
+  expect(statesOf(test)).toHaveLength(kept().length)
 })
 
 test('a chat that lost its place in memory to others is saved first', async () => {

@@ -4,7 +4,7 @@ import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readF
 import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ModelEntry } from '@fusion/shared/contract/model.ts'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { acquire, ask, guide, guideF16, guideId, programOf, testFolder, testModels, until } from './testing/models.ts'
 
 const QUESTION = 'How do I delete a chat?'
@@ -271,6 +271,25 @@ test('a backend that is not installed here is fallen back from', async () => {
   const { models } = testModels({ backends: ['cuda', 'cpu'] })
   await models.scan()
   expect((await acquire(models, guideId)).loaded.backend).toBe('cpu')
+})
+
+test('where memory is short, a model that idles is unloaded before another is loaded, and one in use is not', async () => {
+  // The shortage alone is made up: a model that really fills the memory of this machine would take others with it.
+  const memory = vi.spyOn(process, 'availableMemory').mockReturnValue(1_000_000)
+  onTestFinished(() => memory.mockRestore())
+  const { models, events } = testModels()
+  await models.scan()
+  const large = await models.add(guideF16)
+  const first = await acquire(models, guideId)
+  const second = await acquire(models, large)
+  expect([models.ready(guideId), models.ready(large)]).toEqual([first, second])
+  second.release()
+  await models.unload(large)
+  first.release()
+  const again = await acquire(models, large)
+  await first.gone
+  expect([models.ready(guideId), models.ready(large)]).toEqual([undefined, again])
+  expect(events().filter(event => event === 'idle model unloaded to make room')).toHaveLength(1)
 })
 
 test('a model that nobody used for long is unloaded', async () => {
