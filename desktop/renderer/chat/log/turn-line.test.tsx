@@ -1,0 +1,15 @@
+import { failure, sentence } from '@fusion/shared/contract/failures.ts'
+import { Failure } from '@fusion/shared/rpc/failure.ts'
+import { renderToStaticMarkup } from 'react-dom/server'
+import { expect, test } from 'vitest'
+import { TurnLine } from './turn-line.tsx'
+
+test('what keeps a begun answer from going on stands under it in the words for that failure', () => {
+  const full = Failure.toBody(failure('disk-full'))
+  const turn = { at: 'paused', answerId: null, fraction: null, queuedIds: [], failure: full } as const
+  const page = renderToStaticMarkup(<TurnLine turn={turn} started />)
+  const { what, next } = sentence(full)
+  expect(page).toContain(what)
+  expect(page).toContain(next)
+  expect(renderToStaticMarkup(<TurnLine turn={{ ...turn, failure: null }} started />)).toBe('')
+})
