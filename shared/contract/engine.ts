@@ -100,6 +100,8 @@ export const ChatEvent = Type.Union([
     path: Type.Array(PathEntry),
     messages: Type.Array(Message),
     draft: Draft,
+    /** What was chosen for a chat before its first message; what is absent is as for new chats. */
+    draftSettings: Type.Partial(ConversationSettings),
     turn: TurnState,
     context: Nullable(ContextReport),
   }),
@@ -119,7 +121,9 @@ export const ChatEvent = Type.Union([
   Type.Object({ type: Type.Literal('segment-changed'), messageId: Id, segment: Segment }),
   Type.Object({ type: Type.Literal('turn-changed'), turn: TurnState }),
   Type.Object({ type: Type.Literal('context-changed'), context: Nullable(ContextReport) }),
+  /** Also told to the page that changed it. */
   Type.Object({ type: Type.Literal('draft-changed'), draft: Draft }),
+  Type.Object({ type: Type.Literal('draft-settings-changed'), draftSettings: Type.Partial(ConversationSettings) }),
   Type.Object({ type: Type.Literal('conversation-gone') }),
 ])
 export type ChatEvent = Static<typeof ChatEvent>

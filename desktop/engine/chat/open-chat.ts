@@ -28,6 +28,7 @@ export async function* openChat(
       path,
       messages: storage.messages.many(path.slice(-NEWEST).map(entry => entry.id)),
       draft: storage.drafts.get(conversationId),
+      draftSettings: storage.drafts.getSettings(conversationId),
       turn: turns.state(conversationId),
       context: null,
     }

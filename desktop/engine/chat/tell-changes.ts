@@ -39,8 +39,13 @@ export function tellChanges({ storage, hub }: { storage: Storage; hub: Hub }): (
       case 'path-changed':
         tellPath(change.conversationId)
         break
-      // Told by the streams that watch for them.
       case 'draft-changed':
+        hub.tellChat(change.conversationId, { type: 'draft-changed', draft: change.draft })
+        break
+      case 'draft-settings-changed':
+        hub.tellChat(change.conversationId, { type: 'draft-settings-changed', draftSettings: change.draftSettings })
+        break
+      // Told by the streams that watch for them.
       case 'settings-changed':
       case 'notice-changed':
         break

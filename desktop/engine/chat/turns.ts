@@ -239,7 +239,6 @@ export function createTurns(parts: TurnParts): Turns {
         storage.conversations.setHead(conversationId, questionId)
         storage.drafts.set(conversationId, NO_DRAFT)
       })
-      hub.tellChat(conversationId, { type: 'draft-changed', draft: NO_DRAFT })
       const chat = chatOf(conversationId)
       chat.paused = false
       enqueue(conversationId, { kind: 'answer', questionId, show: false, askAgain: false }, { startedAt })

@@ -1,4 +1,4 @@
-import type { Conversation, Folder } from '@fusion/shared/chat/conversation.ts'
+import type { Conversation, ConversationSettings, Folder } from '@fusion/shared/chat/conversation.ts'
 import type { Message } from '@fusion/shared/chat/message.ts'
 import type { Draft } from '@fusion/shared/contract/engine.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
@@ -12,6 +12,7 @@ export type StorageChange =
   | { type: 'message-changed'; message: Message }
   | { type: 'path-changed'; conversationId: string }
   | { type: 'draft-changed'; conversationId: string; draft: Draft }
+  | { type: 'draft-settings-changed'; conversationId: string; draftSettings: Partial<ConversationSettings> }
   | { type: 'settings-changed'; settings: Settings }
   | { type: 'new-conversation'; newConversationId: string }
   | { type: 'notice-changed' }

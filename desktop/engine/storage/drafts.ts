@@ -85,6 +85,7 @@ export function createDrafts(connection: Connection, readOnly = false): Drafts {
         const merged = settings && { ...getSettings(conversationId), ...settings }
         upsertSettings.run(conversationId, merged && JSON.stringify(merged), now())
         removeEmpty.run(conversationId)
+        tell({ type: 'draft-settings-changed', conversationId, draftSettings: merged ?? {} })
       })
     },
     newConversationId: () => read(() => selectMeta.get(NEW_CONVERSATION)) ?? (readOnly ? unkeptId : renewNewConversationId()),

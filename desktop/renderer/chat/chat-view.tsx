@@ -48,7 +48,7 @@ function ChatHead({ chat }: { chat: OpenChat | null }) {
       ) : (
         <h1>{conversation?.title ?? 'New chat'}</h1>
       )}
-      {conversation?.life === 'live' && (
+      {chat?.ready && conversation?.life !== 'trash' && (
         <div className="tools">
           <button
             type="button"
@@ -60,7 +60,7 @@ function ChatHead({ chat }: { chat: OpenChat | null }) {
           >
             <SlidersHorizontal size={16} strokeWidth={1.8} aria-hidden />
           </button>
-          <ChatMenu chat={conversation} onRename={() => setRenaming(true)} />
+          {conversation && <ChatMenu chat={conversation} onRename={() => setRenaming(true)} />}
         </div>
       )}
     </header>

@@ -18,10 +18,7 @@ interface ModelPickerProps {
   onClose: () => void
 }
 
-/**
- * The models on this computer: choose the one that answers here, unload it, remove it, add another. In a chat the choice is the chat's; before
- * its first message it is that of new chats from now on.
- */
+/** The models on this computer: choose the one that answers in this chat, unload it, remove it, add another. */
 export function ModelPicker({ anchor, onClose }: ModelPickerProps) {
   const entries = useReplica(replica => replica.models?.entries) ?? []
   const present = usePresentModel()

@@ -19,25 +19,33 @@ const meanings: Record<Privacy, string> = {
   auto: 'Without an account, nothing leaves this computer.',
 }
 
-/** What holds for the open chat alone. */
+/** What a chat is settled to before anything was chosen for it. */
+const untouched: ConversationSettings = { modelId: null, systemPrompt: null, sampling: {}, keepState: true }
+
+/** What holds for the open chat alone; before its first message it has neither a title nor anything to keep private. */
 export function ChatSettings() {
-  const conversation = useReplica(replica => replica.open?.conversation ?? null)
+  const open = useReplica(replica => replica.open)
   const models = useReplica(replica => replica.models?.entries) ?? []
-  if (!conversation) return null
-  const { id: conversationId, settings } = conversation
+  if (!open?.ready) return null
+  const { id: conversationId, conversation, draftSettings } = open
+  const settings = conversation?.settings ?? { ...untouched, ...draftSettings }
   const set = (changed: Partial<ConversationSettings>) => ask(fusion.chats.setSettings({ conversationId, settings: changed }))
   const gone = settings.modelId !== null && !models.some(entry => entry.id === settings.modelId)
   return (
     <Dialog title="Chat settings" onClose={() => setView({ panel: null })} className="settings">
       <section>
-        <TextField label="Title" value={conversation.title} maxLength={200} onChange={title => rename(conversation, title)} />
-        <ChoiceField
-          label="Privacy"
-          hint={meanings[conversation.privacy]}
-          value={conversation.privacy}
-          choices={labels}
-          onChange={privacy => ask(fusion.chats.setPrivacy({ conversationId, privacy }))}
-        />
+        {conversation && (
+          <>
+            <TextField label="Title" value={conversation.title} maxLength={200} onChange={title => rename(conversation, title)} />
+            <ChoiceField
+              label="Privacy"
+              hint={meanings[conversation.privacy]}
+              value={conversation.privacy}
+              choices={labels}
+              onChange={privacy => ask(fusion.chats.setPrivacy({ conversationId, privacy }))}
+            />
+          </>
+        )}
         <SelectField
           label="Model"
           value={settings.modelId ?? ''}

@@ -26,7 +26,17 @@ function setUp(save: (saved: Saved) => Promise<object> = async () => ({})) {
   const type = (text: string) => drafts.change(chat, { text, attachments: [] })
   const told = (text: string) =>
     replica.setState({
-      open: { id: chat, ready: true, conversation: null, path: [], draft: { text, attachments: [] }, turn: idleTurn, context: null },
+      open: {
+        id: chat,
+        ready: true,
+        conversation: null,
+        path: [],
+        draft: { text, attachments: [] },
+        draftSettings: {},
+        tellings: 1,
+        turn: idleTurn,
+        context: null,
+      },
     })
   return { view, drafts, saved, type, told, typing: () => view.getState().typing[chat] }
 }
@@ -49,10 +59,27 @@ test('a page that goes away saves at once', () => {
 
 test('what the engine tells does not replace what is being typed, and does replace what is saved', async () => {
   const { type, told, typing } = setUp()
+  told('')
   type('mine')
   told('of another window')
   expect(typing()?.text).toBe('mine')
   await vi.advanceTimersByTimeAsync(300)
+  told('mine')
+  told('newer, of another window')
+  expect(typing()).toBeUndefined()
+})
+
+test('what this page saved comes back late without replacing what was typed and saved since, and so does what is older than it', async () => {
+  const { type, told, typing } = setUp()
+  told('')
+  type('a')
+  await vi.advanceTimersByTimeAsync(300)
+  type('ab')
+  await vi.advanceTimersByTimeAsync(300)
+  for (const late of ['of another window', 'a', 'ab']) {
+    told(late)
+    expect(typing()).toEqual({ text: 'ab', attachments: [], saved: true })
+  }
   told('newer, of another window')
   expect(typing()).toBeUndefined()
 })

@@ -1,6 +1,5 @@
-import type { Draft } from '@fusion/shared/contract/engine.ts'
+import type { Draft, EngineContract } from '@fusion/shared/contract/engine.ts'
 import type { Calls } from './fusion.ts'
-import type { EngineContract } from '@fusion/shared/contract/engine.ts'
 import type { StoreApi } from 'zustand'
 import type { ReplicaStore } from './mirror.ts'
 import type { View } from './view.ts'
@@ -33,6 +32,8 @@ interface DraftsOptions {
  */
 export function createDrafts({ view, replica, save }: DraftsOptions): Drafts {
   const timers = new Map<string, ReturnType<typeof setTimeout>>()
+  // Saves of the open chat that the engine has not told back yet, oldest first. What it tells before them is older than they are.
+  let untold: string[] = []
 
   function set(conversationId: string, typing: View['typing'][string] | null): void {
     view.setState(({ typing: { [conversationId]: _before, ...others } }) => ({
@@ -54,20 +55,30 @@ export function createDrafts({ view, replica, save }: DraftsOptions): Drafts {
     const typing = view.getState().typing[conversationId]
     if (!typing || typing.saved) return
     const { saved: _, ...draft } = typing
+    if (replica.getState().open?.id === conversationId) untold.push(contentOf(draft))
     try {
       await save({ conversationId, draft })
       if (view.getState().typing[conversationId] === typing) set(conversationId, { ...typing, saved: true })
     } catch {
+      const at = untold.lastIndexOf(contentOf(draft))
+      if (at >= 0) untold.splice(at, 1)
       if (view.getState().typing[conversationId] === typing) later(conversationId, RETRY_MS)
     }
   }
 
-  // Another window's draft replaces what this one has saved, not what is being typed.
+  // Another window's draft replaces what this one has saved, not what is being typed, nor what was saved after it.
   let known = replica.getState().open?.draft
+  let told: unknown
   const leave = replica.subscribe(() => {
     const { open } = replica.getState()
+    const telling = open && `${open.id} ${open.tellings}`
+    if (telling !== told) untold = []
+    told = telling
     if (!open?.ready || open.draft === known) return
     known = open.draft
+    const own = untold.indexOf(contentOf(open.draft))
+    if (own >= 0) return void untold.splice(0, own + 1)
+    if (untold.length > 0) return
     if (view.getState().typing[open.id]?.saved) set(open.id, null)
   })
 
@@ -90,4 +101,9 @@ export function createDrafts({ view, replica, save }: DraftsOptions): Drafts {
       for (const timer of timers.values()) clearTimeout(timer)
     },
   }
+}
+
+/** Two drafts are the same where this is. */
+function contentOf({ text, attachments }: Draft): string {
+  return JSON.stringify([text, ...attachments.map(attachment => attachment.hash)])
 }

@@ -145,7 +145,16 @@ test('an answer that grows is written into its message, and its end into the tur
   const { store, shelf, mirror, told, failures, until } = setUp(
     () => [complete],
     () => [
-      { type: 'chat-opened', conversation: chat, path: [], messages: [], draft: emptyDraft, turn: idleTurn, context: null },
+      {
+        type: 'chat-opened',
+        conversation: chat,
+        path: [],
+        messages: [],
+        draft: emptyDraft,
+        draftSettings: {},
+        turn: idleTurn,
+        context: null,
+      },
       { type: 'path-grown', entry: { id: answer.id, role: 'assistant' } },
       { type: 'message-changed', message: answer },
       { type: 'text-delta', messageId: answer.id, part: 'text', at: 0, text: 'Hello' },

@@ -89,7 +89,17 @@ export function createMirror({ link, store, shelf, onFailure, schedule = withNex
     const { signal } = chatClosing
     shelf.clear()
     store.setState({
-      open: { id: conversationId, ready: false, conversation: null, path: [], draft: emptyDraft, turn: idleTurn, context: null },
+      open: {
+        id: conversationId,
+        ready: false,
+        conversation: null,
+        path: [],
+        draft: emptyDraft,
+        draftSettings: {},
+        tellings: 0,
+        turn: idleTurn,
+        context: null,
+      },
     })
     const change = (part: Partial<OpenChat>) => {
       const { open } = store.getState()
@@ -116,6 +126,8 @@ export function createMirror({ link, store, shelf, onFailure, schedule = withNex
             conversation: event.conversation,
             path: event.path,
             draft: event.draft,
+            draftSettings: event.draftSettings,
+            tellings: (store.getState().open?.tellings ?? 0) + 1,
             turn: event.turn,
             context: event.context,
           })
@@ -143,6 +155,8 @@ export function createMirror({ link, store, shelf, onFailure, schedule = withNex
           return change({ context: event.context })
         case 'draft-changed':
           return change({ draft: event.draft })
+        case 'draft-settings-changed':
+          return change({ draftSettings: event.draftSettings })
         case 'conversation-gone':
           return change({ conversation: null, path: [], turn: idleTurn, context: null })
       }

@@ -1,6 +1,6 @@
 // What the page knows of the engine. Written by subscriptions only (mirror.ts); components read it, and ask for changes through fusion.ts.
 import { useCallback, useSyncExternalStore } from 'react'
-import type { Conversation, Folder } from '@fusion/shared/chat/conversation.ts'
+import type { Conversation, ConversationSettings, Folder } from '@fusion/shared/chat/conversation.ts'
 import type { Message } from '@fusion/shared/chat/message.ts'
 import type { AppState, ContextReport, Draft, ModelsState, PathEntry, TurnState } from '@fusion/shared/contract/engine.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
@@ -15,6 +15,10 @@ export interface OpenChat {
   conversation: Conversation | null
   path: PathEntry[]
   draft: Draft
+  /** What was chosen for a chat before its first message. */
+  draftSettings: Partial<ConversationSettings>
+  /** How often the engine told all of it: once, and again after each subscription that was lost. */
+  tellings: number
   turn: TurnState
   context: ContextReport | null
 }
