@@ -76,6 +76,8 @@ test.describe('while an answer grows', () => {
     const { answers } = parts(fusion)
     await beginAnswer(fusion, 'Tell me a very long story')
     const before = (await answers.locator('.markdown').innerText()).trim()
+    // What is younger than half a second may be lost: that is the promise.
+    await fusion.waitForTimeout(500)
     await running.engine.kill()
     running.engine = await startEngine(home)
     await openFusion(fusion, running.engine)

@@ -12,9 +12,3 @@ export function partsOf(path: string): string[] {
     join(dirname(path), `${match[1]}-${String(index + 1).padStart(5, '0')}-of-${match[3]}.gguf`),
   )
 }
-
-/** True for the second and later files of a split model: they are no models of their own. */
-export function isLaterPart(path: string): boolean {
-  const match = pattern.exec(basename(path))
-  return match !== null && Number(match[2]) !== 1
-}

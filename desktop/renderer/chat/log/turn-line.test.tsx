@@ -1,3 +1,4 @@
+import type { TurnState } from '@fusion/shared/contract/engine.ts'
 import { failure, sentence } from '@fusion/shared/contract/failures.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import { renderToStaticMarkup } from 'react-dom/server'
@@ -6,7 +7,7 @@ import { TurnLine } from './turn-line.tsx'
 
 test('what keeps a begun answer from going on stands under it in the words for that failure', () => {
   const full = Failure.toBody(failure('disk-full'))
-  const turn = { at: 'paused', answerId: null, fraction: null, queuedIds: [], failure: full } as const
+  const turn: TurnState = { at: 'paused', answerId: null, fraction: null, queuedIds: [], failure: full }
   const page = renderToStaticMarkup(<TurnLine turn={turn} started />)
   const { what, next } = sentence(full)
   expect(page).toContain(what)
