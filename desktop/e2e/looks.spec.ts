@@ -44,6 +44,21 @@ test.describe('in a narrow window', () => {
   })
 })
 
+test('buttons are as high as buttons, wherever they stand', async ({ fusion }) => {
+  const heights = () =>
+    fusion.evaluate(() => [...document.querySelectorAll('.button')].map(button => button.getBoundingClientRect().height))
+  await ask(fusion, 'hello')
+  await parts(fusion).questions.hover()
+  await parts(fusion).questions.getByRole('button', { name: 'Edit' }).click()
+  await expect(fusion.getByRole('button', { name: 'Ask this instead' })).toBeVisible()
+  expect(Math.max(...(await heights()))).toBeLessThan(40)
+  await fusion.keyboard.press('Escape')
+  await fusion.getByRole('main').getByRole('button', { name: 'More for hello' }).click()
+  await fusion.getByRole('menuitem', { name: 'New folder…' }).click()
+  await expect(fusion.getByRole('button', { name: 'Make folder' })).toBeVisible()
+  expect(Math.max(...(await heights()))).toBeLessThan(40)
+})
+
 test('the theme follows the computer, or the person, and stays after a reload', async ({ fusion }) => {
   const background = () => fusion.evaluate(() => getComputedStyle(document.body).backgroundColor)
   const [light, dark] = ['rgb(251, 250, 247)', 'rgb(22, 22, 20)']

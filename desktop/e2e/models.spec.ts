@@ -58,6 +58,7 @@ test('a file that is no model is refused in words, and so is one that is cut off
   for (const [name, words] of [
     ['recipe.gguf', 'is not a model file.'],
     ['half.gguf', 'is damaged or not whole.'],
+    ['none.gguf', 'none.gguf could not be read.'],
   ] as const) {
     await field.fill(join(home, name))
     await fusion.getByRole('button', { name: 'Add', exact: true }).click()

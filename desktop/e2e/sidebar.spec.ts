@@ -17,8 +17,9 @@ test('chats are pinned, put into folders by menu and by dragging, and taken out 
   await ask(fusion, 'hello')
   await openMenu(fusion, 'hello')
   await fusion.getByRole('menuitem', { name: 'New folder…' }).click()
-  await fusion.getByRole('textbox', { name: 'Name' }).fill('Work')
-  await fusion.getByRole('button', { name: 'Make folder' }).click()
+  await expect(fusion.getByRole('textbox', { name: 'Name' })).toBeFocused()
+  await fusion.keyboard.type('Work')
+  await fusion.keyboard.press('Enter')
   const folder = chats.getByRole('region', { name: 'Work' })
   await expect(folder.getByRole('button', { name: 'hello', exact: true })).toBeVisible()
 
@@ -57,7 +58,10 @@ test('a deleted chat comes back by Undo, and from the trash; deleting for good i
 
   await remove()
   await fusion.getByRole('button', { name: 'Trash', exact: true }).click()
+  const undo = fusion.getByRole('button', { name: 'Undo' })
+  await expect(undo).toBeVisible()
   await fusion.getByRole('button', { name: 'Bring back hello' }).click()
+  await expect(undo).toHaveCount(0)
   await expect(fusion.getByText('The trash is empty.')).toBeVisible()
   await row.click()
 
@@ -105,6 +109,8 @@ test('search finds titles, answers, other branches and the trash, and leads to t
   await hits.filter({ hasText: 'You:' }).click()
   await expect(questions).toContainText('hello zebra')
   await expect(questions).toContainText('1 of 2')
+  // All of this chat is in sight.
+  await expect(fusion.getByRole('button', { name: 'To the newest message' })).toHaveCount(0)
 
   await openMenu(fusion, 'hello zebra')
   await fusion.getByRole('menuitem', { name: 'Delete' }).click()
@@ -113,4 +119,21 @@ test('search finds titles, answers, other branches and the trash, and leads to t
   await expect(hits.first()).toContainText('in the trash')
   await field.fill('no such word anywhere')
   await expect(fusion.getByText('Nothing found.')).toBeVisible()
+})
+
+test('a folder that was folded up stays so after a reload', async ({ fusion }) => {
+  const { chats } = parts(fusion)
+  await ask(fusion, 'hello')
+  await openMenu(fusion, 'hello')
+  await fusion.getByRole('menuitem', { name: 'New folder…' }).click()
+  await expect(fusion.getByRole('textbox', { name: 'Name' })).toBeFocused()
+  await fusion.keyboard.type('Work')
+  await fusion.keyboard.press('Enter')
+  const row = chats.getByRole('region', { name: 'Work' }).getByRole('button', { name: 'hello', exact: true })
+  await expect(row).toBeVisible()
+  await chats.getByRole('button', { name: 'Work', exact: true }).click()
+  await expect(row).toHaveCount(0)
+  await fusion.reload()
+  await expect(chats.getByRole('button', { name: 'Work', exact: true })).toHaveAttribute('aria-expanded', 'false')
+  await expect(row).toHaveCount(0)
 })

@@ -165,7 +165,7 @@ export function createLibrary({
     },
     async add(path) {
       if (!isAbsolute(path) || !statSync(path, { throwIfNoEntry: false })?.isFile()) {
-        throw failure('model-file-gone', { model: basename(path) })
+        throw failure('file-unreadable', { file: path })
       }
       setAside.remove(path)
       return check(path, isInside(path) ? 'found' : 'added', { id: newId(), name: basename(path) })

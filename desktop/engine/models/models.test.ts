@@ -174,8 +174,8 @@ test('what is no model is refused in words, stays in view until it is dismissed,
   )
   for (const { id } of models.state().arrivals) models.dismissArrival(id)
   expect(models.state().arrivals).toEqual([])
-  await expect(models.add(join(folder, 'nowhere.gguf'))).rejects.toMatchObject({ code: 'model-file-gone' })
-  await expect(models.add('relative.gguf')).rejects.toMatchObject({ code: 'model-file-gone' })
+  await expect(models.add(join(folder, 'nowhere.gguf'))).rejects.toMatchObject({ code: 'file-unreadable' })
+  await expect(models.add('relative.gguf')).rejects.toMatchObject({ code: 'file-unreadable' })
 })
 
 test('a model whose header is right and whose weights are not fails to load, in words', async () => {

@@ -15,7 +15,7 @@ import { InlineName } from './sidebar/inline-name.tsx'
 export function ChatView() {
   const open = useReplica(replica => replica.open)
   return (
-    <main className="main">
+    <main className="screen">
       <ChatHead chat={open} />
       {/* Each chat has a scroll place, drafts and measured rows of its own. */}
       {open && <ChatBody key={open.id} chat={open} />}

@@ -26,7 +26,8 @@ export function AddModel() {
     try {
       const found = await fusion.models.browse({ path })
       setListing(found)
-      setTyped(found.path)
+      // What was typed while the first folder was being read stays.
+      setTyped(before => (path === null && before !== '' ? before : found.path))
       setProblem(null)
     } catch (error) {
       failed(error)

@@ -2,6 +2,11 @@ import type { ModelEntry } from '@fusion/shared/contract/model.ts'
 import { sentence } from '@fusion/shared/contract/failures.ts'
 import { formatBytes } from '../ui/format.ts'
 
+/** "Guide Q4_K_M"; a name that says its quantization already is not made to say it twice. */
+export function modelName({ name, quantization }: Pick<ModelEntry['file'], 'name' | 'quantization'>): string {
+  return name.toLowerCase().includes(quantization.toLowerCase()) ? name : `${name} ${quantization}`
+}
+
 /** "3.3 MB · Q4_K_M · ready": a model in small print. */
 export function modelDetails({ file, state }: ModelEntry): string {
   return [formatBytes(file.bytes), file.quantization, stateWords(state)].filter(Boolean).join(' · ')

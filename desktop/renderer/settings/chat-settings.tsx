@@ -2,6 +2,7 @@ import type { Conversation, ConversationSettings, Privacy } from '@fusion/shared
 import { ask, fusion } from '../state/fusion.ts'
 import { useReplica } from '../state/replica.ts'
 import { setView } from '../state/view.ts'
+import { modelName } from '../models/model-words.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { ChoiceField, SelectField, TextField, ToggleField } from './fields.tsx'
 import { SamplingFields } from './sampling-fields.tsx'
@@ -51,7 +52,7 @@ export function ChatSettings() {
           value={settings.modelId ?? ''}
           choices={[
             { value: '', label: 'As for new chats' },
-            ...models.map(entry => ({ value: entry.id, label: entry.file.name })),
+            ...models.map(entry => ({ value: entry.id, label: modelName(entry.file) })),
             ...(gone ? [{ value: settings.modelId!, label: 'A model that is gone' }] : []),
           ]}
           onChange={value => set({ modelId: value || null })}
@@ -74,7 +75,7 @@ export function ChatSettings() {
             onChange={systemPrompt => set({ systemPrompt })}
           />
         )}
-        <SamplingFields sampling={settings.sampling} otherwise="as in settings" onChange={sampling => set({ sampling })} />
+        <SamplingFields sampling={settings.sampling} ofChat onChange={sampling => set({ sampling })} />
         <ToggleField
           label="Keep what was read"
           hint="Off: nothing of this chat but its messages is kept on disk."

@@ -16,19 +16,35 @@ const numbers = [
     max: 2,
     step: 0.1,
   },
-  { key: 'seed', label: 'Seed', hint: 'The same seed gives the same answer on the same computer.', min: 0, max: 4294967295, step: 1 },
-  { key: 'maxTokens', label: 'Longest answer', hint: 'In tokens; without it, to the end of the window.', min: 1, max: 1_000_000, step: 1 },
+  {
+    key: 'seed',
+    label: 'Seed',
+    hint: 'The same seed gives the same answer on the same computer.',
+    min: 0,
+    max: 4294967295,
+    step: 1,
+    otherwise: 'random',
+  },
+  {
+    key: 'maxTokens',
+    label: 'Longest answer',
+    hint: 'In tokens.',
+    min: 1,
+    max: 1_000_000,
+    step: 1,
+    otherwise: 'no limit',
+  },
 ] as const satisfies readonly { key: keyof Sampling; [more: string]: unknown }[]
 
 interface SamplingFieldsProps {
   sampling: Sampling
-  /** What an empty field means: "the model's", "as in settings". */
-  otherwise: string
+  /** Of one chat: an empty field leaves it to the settings, and those to the model. */
+  ofChat?: boolean
   onChange: (sampling: Sampling) => void
 }
 
 /** How words are chosen; each empty field leaves it to the next in line. */
-export function SamplingFields({ sampling, otherwise, onChange }: SamplingFieldsProps) {
+export function SamplingFields({ sampling, ofChat = false, onChange }: SamplingFieldsProps) {
   return (
     <details className="sampling">
       <summary>How words are chosen</summary>
@@ -37,7 +53,7 @@ export function SamplingFields({ sampling, otherwise, onChange }: SamplingFields
           key={key}
           {...field}
           value={sampling[key] ?? null}
-          placeholder={otherwise}
+          placeholder={ofChat ? 'as in settings' : 'otherwise' in field ? field.otherwise : 'the model’s'}
           onChange={value => {
             const { [key]: _before, ...others } = sampling
             onChange(value === null ? others : { ...others, [key]: value })

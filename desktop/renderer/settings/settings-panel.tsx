@@ -2,6 +2,7 @@ import { defaultSettings, type Settings } from '@fusion/shared/contract/settings
 import { ask, fusion } from '../state/fusion.ts'
 import { useReplica } from '../state/replica.ts'
 import { setView } from '../state/view.ts'
+import { modelName } from '../models/model-words.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { ChoiceField, NumberField, SelectField, TextField, ToggleField } from './fields.tsx'
 import { SamplingFields } from './sampling-fields.tsx'
@@ -29,7 +30,7 @@ export function SettingsPanel() {
         <SelectField
           label="Model for new chats"
           value={settings.defaultModelId ?? ''}
-          choices={[{ value: '', label: 'The best there is' }, ...models.map(entry => ({ value: entry.id, label: entry.file.name }))]}
+          choices={[{ value: '', label: 'The best there is' }, ...models.map(entry => ({ value: entry.id, label: modelName(entry.file) }))]}
           onChange={value => set({ defaultModelId: value || null })}
         />
         <NumberField
@@ -71,7 +72,7 @@ export function SettingsPanel() {
           lines={3}
           onChange={systemPrompt => set({ systemPrompt })}
         />
-        <SamplingFields sampling={settings.sampling} otherwise="the model’s" onChange={sampling => set({ sampling })} />
+        <SamplingFields sampling={settings.sampling} onChange={sampling => set({ sampling })} />
       </section>
       <section aria-label="Speed">
         <h3>Speed</h3>

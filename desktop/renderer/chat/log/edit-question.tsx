@@ -43,9 +43,13 @@ export function EditQuestion({ message, attachments, conversationId, parentId }:
         send()
       }}
     >
-      {attachments.map(attachment => (
-        <AttachmentView key={attachment.hash} attachment={attachment} />
-      ))}
+      {attachments.length > 0 && (
+        <div className="attached">
+          {attachments.map(attachment => (
+            <AttachmentView key={attachment.hash} attachment={attachment} />
+          ))}
+        </div>
+      )}
       <textarea
         ref={ref}
         aria-label="Edit the question"

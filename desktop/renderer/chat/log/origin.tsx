@@ -1,4 +1,5 @@
 import type { Message, Segment } from '@fusion/shared/chat/message.ts'
+import { modelName } from '../../models/model-words.ts'
 import { formatCount, formatDuration } from '../../ui/format.ts'
 
 /** Where an answer was made, by what and how fast; the figures that fewer people want are in the title. */
@@ -8,7 +9,7 @@ export function Origin({ message }: { message: Message }) {
       <i className={`dot ${segment.place}`} />
       <b>{segment.place === 'desk' ? 'This computer' : 'Cloud'}</b>
       <span>
-        {modelOf(segment)}
+        {modelName({ name: segment.modelName, quantization: segment.quantization })}
         {segment.tokensPerSecond !== null && ` · ${formatCount(segment.tokensPerSecond)} tok/s`}
       </span>
     </span>
@@ -17,11 +18,6 @@ export function Origin({ message }: { message: Message }) {
 
 /** A turn that failed or was stopped before its first word has a segment that says nothing. */
 const told = (segment: Segment) => segment.modelName !== '' && segment.completionTokens > 0
-
-/** "Guide Q4_K_M"; a name that says its quantization already is not made to say it twice. */
-export function modelOf({ modelName, quantization }: Pick<Segment, 'modelName' | 'quantization'>): string {
-  return modelName.toLowerCase().includes(quantization.toLowerCase()) ? modelName : `${modelName} ${quantization}`
-}
 
 function detailsOf(segment: Segment): string {
   const lines = [

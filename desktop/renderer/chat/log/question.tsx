@@ -29,12 +29,18 @@ export function Question({ message, row }: { message: Message; row: RowProps }) 
   const unanswered = row.last && row.idle && !waiting
   return (
     <article aria-label="You" className={waiting ? 'you waiting' : 'you'}>
-      <div className="bubble">
-        {attachments.map(attachment => (
-          <AttachmentView key={attachment.hash} attachment={attachment} />
-        ))}
-        {text && <FoldedText text={text} />}
-      </div>
+      {attachments.length > 0 && (
+        <div className="attached">
+          {attachments.map(attachment => (
+            <AttachmentView key={attachment.hash} attachment={attachment} />
+          ))}
+        </div>
+      )}
+      {text && (
+        <div className="bubble">
+          <FoldedText text={text} />
+        </div>
+      )}
       <div className="under">
         {waiting === 'queued' && <span>Waits for the answer above</span>}
         {waiting === 'paused' && <span>Not answered yet</span>}
@@ -44,15 +50,15 @@ export function Question({ message, row }: { message: Message; row: RowProps }) 
             Answer now
           </button>
         )}
-        {entry.siblings && <BranchSwitcher conversationId={conversationId} messageId={message.id} siblings={entry.siblings} />}
         <span className="acts">
-          <CopyButton text={() => text} label="Copy question" />
+          {text && <CopyButton text={() => text} label="Copy question" />}
           {!readOnly && (
             <button type="button" className="quiet" onClick={() => setView({ editing: { messageId: message.id, text } })}>
               Edit
             </button>
           )}
         </span>
+        {entry.siblings && <BranchSwitcher conversationId={conversationId} messageId={message.id} siblings={entry.siblings} />}
       </div>
     </article>
   )

@@ -53,6 +53,20 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
   /** A row is to be shown, and what is rendered still belongs to the place before: the scroll position there says nothing. */
   let leaving = false
   let resting: ReturnType<typeof setTimeout> | undefined
+  let told = true
+
+  /** Has the rows planned and rendered anew. */
+  function change(): void {
+    told = atEnd()
+    onChange(told)
+  }
+
+  /** A row that was shown may lie on the last screen: then nothing is below, even though nobody is kept at the end. */
+  function atEnd(): boolean {
+    if (sticking || leaving || !parts) return sticking
+    const { scrollHeight, clientHeight, scrollTop } = parts.box
+    return scrollHeight - clientHeight - scrollTop <= END
+  }
 
   const offsetsNow = () => layOut(ids, (id, index) => heights.get(id) ?? estimate(index))
 
@@ -66,7 +80,7 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
   }
 
   function renderIfNeeded(): void {
-    if (!holds(rendered, wanted(offsetsNow(), margin.slack))) onChange(sticking)
+    if (told !== atEnd() || !holds(rendered, wanted(offsetsNow(), margin.slack))) change()
   }
 
   /** The first row in sight is the one whose place is kept. */
@@ -135,7 +149,7 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
     box.scrollTop -= drift
     drift = 0
     scrollTop = box.scrollTop
-    onChange(sticking)
+    change()
   }
 
   /** The place is chosen by the program: whatever was being scrolled no longer counts. */
@@ -155,7 +169,7 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
     clearTimeout(resting)
     resting = setTimeout(rest, REST_MS)
     if (!sticking) remember(parts.box)
-    if (before !== sticking) onChange(sticking)
+    if (before !== sticking) change()
     else renderIfNeeded()
   }
 
@@ -192,7 +206,7 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
       resizes.observe(box)
       const frame = requestAnimationFrame(() => {
         margin = LATER
-        onChange(sticking)
+        change()
       })
       return () => {
         cancelAnimationFrame(frame)
@@ -206,12 +220,12 @@ export function createRowKeeper(onChange: (atEnd: boolean) => void): RowKeeper {
     toEnd() {
       leave(null)
       sticking = true
-      onChange(true)
+      change()
     },
     show(id) {
       leave({ id, fromTop: SHOWN_AT })
       sticking = false
-      onChange(false)
+      change()
     },
   }
 }

@@ -10,6 +10,9 @@ import './search.css'
 
 const days = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' })
 
+/** Said before anything is typed. */
+const HOW = 'In every branch, and in the trash. Words in “quotes” are found as they stand.'
+
 /** Search over titles and everything that was said, in all branches and in the trash. Arrow keys walk, Enter opens. */
 export function Search() {
   const [text, setText] = useState('')
@@ -69,7 +72,7 @@ export function Search() {
         </button>
       )}
       <p className="empty" role="status">
-        {failure ? sentence(failure).what : text.trim() !== '' && !searching && hits.length === 0 ? 'Nothing found.' : ''}
+        {failure ? sentence(failure).what : text.trim() === '' ? HOW : !searching && hits.length === 0 ? 'Nothing found.' : ''}
       </p>
     </Dialog>
   )

@@ -4,6 +4,7 @@ import { ask, fusion } from '../../state/fusion.ts'
 import { useReplica } from '../../state/replica.ts'
 import { useView } from '../../state/view.ts'
 import { ChatRow } from './chat-row.tsx'
+import { isClosed, keepClosed } from './closed-folders.ts'
 import { draggedChat, isChatDrag } from './drag.ts'
 import { FolderMenu } from './folder-menu.tsx'
 import { groupChats, type ChatGroup } from './group-chats.ts'
@@ -46,9 +47,14 @@ function firstOf(groups: readonly ChatGroup[], limit: number): (ChatGroup & { co
 
 function Group({ group }: { group: ChatGroup & { count: number } }) {
   const currentId = useView(view => (view.screen === 'chat' ? view.chatId : null))
-  const [open, setOpen] = useState(true)
+  const { folderId } = group
+  const [open, setOpen] = useState(() => folderId === null || !isClosed(folderId))
   const [renaming, setRenaming] = useState(false)
   const [over, setOver] = useState(false)
+  const fold = () => {
+    setOpen(!open)
+    if (folderId !== null) keepClosed(folderId, open)
+  }
   const target = {
     onDragOver: (event: DragEvent) => {
       if (!isChatDrag(event)) return
@@ -61,10 +67,9 @@ function Group({ group }: { group: ChatGroup & { count: number } }) {
       const conversationId = draggedChat(event)
       if (!conversationId || group.key === 'pinned') return
       event.preventDefault()
-      ask(fusion.chats.moveToFolder({ conversationId, folderId: group.folderId }))
+      ask(fusion.chats.moveToFolder({ conversationId, folderId }))
     },
   }
-  const { folderId } = group
   if (folderId === null && group.count === 0) return null
   return (
     <section aria-label={group.title} className={over ? 'group over' : 'group'} {...target}>
@@ -81,7 +86,7 @@ function Group({ group }: { group: ChatGroup & { count: number } }) {
       ) : (
         <div className="folder-head">
           <h2>
-            <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
+            <button type="button" aria-expanded={open} onClick={fold}>
               <ChevronRight size={13} strokeWidth={2} aria-hidden />
               <span>{group.title}</span>
             </button>

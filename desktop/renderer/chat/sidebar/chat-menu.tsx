@@ -5,6 +5,7 @@ import { exportChat, trashChat } from '../open-chat.ts'
 import { ask, fusion } from '../../state/fusion.ts'
 import { useReplica } from '../../state/replica.ts'
 import { Menu, MenuItem } from '../../ui/menu.tsx'
+import { byName } from './group-chats.ts'
 import { NewFolder } from './new-folder.tsx'
 
 interface ChatMenuProps {
@@ -70,7 +71,7 @@ function MoveTo({ chat, close }: { chat: Conversation; close: () => void }) {
     <>
       {Object.values(folders)
         .filter(folder => folder.id !== chat.folderId)
-        .toSorted((a, b) => a.name.localeCompare(b.name))
+        .toSorted((a, b) => byName.compare(a.name, b.name))
         .map(folder => (
           <MenuItem key={folder.id} icon={Folder} onSelect={() => move(folder.id)}>
             Move to {folder.name}

@@ -1,6 +1,6 @@
 import type { Conversation } from '@fusion/shared/chat/conversation.ts'
 import { Lock } from 'lucide-react'
-import { memo, useState, type KeyboardEvent } from 'react'
+import { memo, useEffect, useRef, useState, type KeyboardEvent } from 'react'
 import { showChat, trashChat } from '../open-chat.ts'
 import { ask, fusion } from '../../state/fusion.ts'
 import { useReplica } from '../../state/replica.ts'
@@ -11,7 +11,12 @@ import { InlineName } from './inline-name.tsx'
 /** One chat of the list. F2 renames it, Delete moves it to the trash. */
 export const ChatRow = memo(function ChatRow({ chat, current }: { chat: Conversation; current: boolean }) {
   const [renaming, setRenaming] = useState(false)
+  const row = useRef<HTMLLIElement>(null)
   const answering = useReplica(replica => replica.answering.has(chat.id))
+  // A chat that was opened elsewhere, by the search or a key, is shown in the list, too.
+  useEffect(() => {
+    if (current) row.current?.scrollIntoView({ block: 'nearest' })
+  }, [current])
   if (renaming) {
     return (
       <li className="chat renaming">
@@ -32,7 +37,7 @@ export const ChatRow = memo(function ChatRow({ chat, current }: { chat: Conversa
     event.preventDefault()
   }
   return (
-    <li className="chat">
+    <li className="chat" ref={row}>
       <button
         type="button"
         className="open"

@@ -8,38 +8,39 @@ export interface ChatGroup {
 }
 
 const DAY = 86_400_000
+/** "Folder 2" before "Folder 10". */
+export const byName = new Intl.Collator(undefined, { numeric: true })
+const TODAY = 'Today'
 const months = new Intl.DateTimeFormat('en', { month: 'long' })
 const monthsAndYears = new Intl.DateTimeFormat('en', { month: 'long', year: 'numeric' })
 
-/** The living chats as the sidebar shows them, newest first: pinned ones, each folder, then by when something was last said. */
+/** The living chats as the sidebar shows them, newest first: pinned ones, today's, each folder, then the others by when something was said. */
 export function groupChats(chats: Iterable<Conversation>, folders: Iterable<Folder>, now: Date): ChatGroup[] {
   const byTime = [...chats].filter(chat => chat.life === 'live').toSorted((a, b) => b.updatedAt - a.updatedAt || (a.id < b.id ? 1 : -1))
-  const sorted = [...folders].toSorted((a, b) => a.name.localeCompare(b.name))
-  const groups = new Map<string, ChatGroup>()
-  const add = (key: string, title: string, folderId: string | null, chat?: Conversation) => {
-    const group = groups.get(key) ?? { key, title, folderId, chats: [] }
-    groups.set(key, group)
-    if (chat) group.chats.push(chat)
+  const pinned: ChatGroup = { key: 'pinned', title: 'Pinned', folderId: null, chats: [] }
+  const filed = new Map<string, ChatGroup>()
+  for (const { id, name } of [...folders].toSorted((a, b) => byName.compare(a.name, b.name))) {
+    filed.set(id, { key: id, title: name, folderId: id, chats: [] })
   }
-  for (const chat of byTime) if (chat.pinned) add('pinned', 'Pinned', null, chat)
-  for (const folder of sorted) add(folder.id, folder.name, folder.id)
-  const folderIds = new Set(sorted.map(folder => folder.id))
+  const days = new Map<string, ChatGroup>()
   for (const chat of byTime) {
-    if (chat.pinned) continue
-    if (chat.folderId && folderIds.has(chat.folderId)) {
-      groups.get(chat.folderId)!.chats.push(chat)
-      continue
+    let group = chat.pinned ? pinned : filed.get(chat.folderId ?? '')
+    if (!group) {
+      const title = whenTitle(chat.updatedAt, now)
+      group = days.get(title) ?? { key: title, title, folderId: null, chats: [] }
+      days.set(title, group)
     }
-    const title = whenTitle(chat.updatedAt, now)
-    add(title, title, null, chat)
+    group.chats.push(chat)
   }
-  return [...groups.values()]
+  const today = days.get(TODAY)
+  days.delete(TODAY)
+  return [...(pinned.chats.length > 0 ? [pinned] : []), ...(today ? [today] : []), ...filed.values(), ...days.values()]
 }
 
 /** "Today", "Yesterday", "Last week", "Last month", then the month: by calendar days where the person is. */
 function whenTitle(at: number, now: Date): string {
   const today = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime()
-  if (at >= today) return 'Today'
+  if (at >= today) return TODAY
   // Rounded, as days of 23 and 25 hours lie in between.
   const days = Math.round((today - startOfDay(at)) / DAY)
   if (days <= 1) return 'Yesterday'

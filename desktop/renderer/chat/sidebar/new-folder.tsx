@@ -21,7 +21,7 @@ export function NewFolder({ onClose, onMade }: { onClose: () => void; onMade: (f
       >
         <label className="field">
           Name
-          <input value={name} maxLength={100} onChange={event => setName(event.target.value)} />
+          <input data-focus value={name} maxLength={100} onChange={event => setName(event.target.value)} />
         </label>
         <footer>
           <button type="button" className="button" onClick={onClose}>

@@ -18,7 +18,7 @@ export function TrashView() {
     .toSorted((a, b) => b.updatedAt - a.updatedAt)
   const [asked, setAsked] = useState<Conversation | 'all' | null>(null)
   return (
-    <main className="main trash">
+    <main className="screen trash">
       <header className="head">
         <button type="button" className="icon narrow-only" aria-label="Show chats" onClick={() => setView({ drawer: true })}>
           <MenuIcon size={18} strokeWidth={1.8} aria-hidden />
