@@ -99,8 +99,3 @@ export async function buildRivals(): Promise<Rivals> {
   await execute('cmake', ['--build', build, '-j', String(availableParallelism()), '--target', 'llama-server', 'llama-quantize'])
   return findRivals()
 }
-
-if (import.meta.main) {
-  const rivals = await buildRivals()
-  for (const [name, path] of Object.entries(rivals)) process.stdout.write(`${name}: ${path ?? 'missing'}\n`)
-}
