@@ -6,7 +6,7 @@ import { createMailbox } from '@fusion/shared/rpc/mailbox.ts'
 import type { LoadedLlama } from './llama.ts'
 import { createAnswerReader } from './reasoning.ts'
 import { createSampler } from './sampling.ts'
-import type { Scheduler } from './scheduler.ts'
+import type { Scheduler } from './scheduling/scheduler.ts'
 import { createTokenText } from './token-text.ts'
 
 export interface AnswerRequest {

@@ -7,8 +7,8 @@ import { generate } from './answer.ts'
 import { readModelFacts } from './gguf/model-facts.ts'
 import { hashModel } from './hash-file.ts'
 import type { LoadedLlama } from './llama.ts'
-import { createPace } from './pace.ts'
-import { createScheduler, type Scheduler } from './scheduler.ts'
+import { createPace } from './scheduling/pace.ts'
+import { createScheduler, type Scheduler } from './scheduling/scheduler.ts'
 import { createStates, type SavedState, type States } from './states.ts'
 
 /** Loaded when it is needed: node-llama-cpp takes a quarter of a second, and checking a file can mostly do without. */

@@ -5,7 +5,7 @@ import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { NativeContext } from './native.ts'
-import type { KeptAnswer, Slot } from './slots.ts'
+import type { KeptAnswer, Slot } from './scheduling/slots.ts'
 
 // A state file is llama.cpp's own, and behind it what llama.cpp does not check: a description in JSON, its length in 4 bytes, and the mark.
 const MARK = 'FUSIONKV'

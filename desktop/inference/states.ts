@@ -1,6 +1,6 @@
 import type { LoadedLlama } from './llama.ts'
-import type { Scheduler } from './scheduler.ts'
-import type { Slot } from './slots.ts'
+import type { Scheduler } from './scheduling/scheduler.ts'
+import type { Slot } from './scheduling/slots.ts'
 import { checkState, readState, writeState } from './state-file.ts'
 
 export interface SavedState {

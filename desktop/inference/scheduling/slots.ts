@@ -1,4 +1,4 @@
-import type { NativeContext } from './native.ts'
+import type { NativeContext } from '../native.ts'
 
 /** An answer whose tokens lie in a slot: what it was sampled as, so that a later prompt can name it by the same tokens. */
 export interface KeptAnswer {
