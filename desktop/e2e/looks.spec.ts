@@ -16,6 +16,16 @@ test.describe('in a narrow window', () => {
     const { chats } = parts(fusion)
     await expect(chats).toBeHidden()
     await ask(fusion, 'How do I delete a chat?')
+    // Sizes in CSS px; links within a sentence are as high as their line.
+    const small = () =>
+      fusion.evaluate(() =>
+        [...document.querySelectorAll('main :is(button, textarea, input, select)')]
+          .filter(each => each.checkVisibility({ visibilityProperty: true }))
+          .map(each => [each.ariaLabel ?? each.textContent, each.getBoundingClientRect()] as const)
+          .filter(([, { width, height }]) => width > 0 && Math.min(width, height) < 43.5)
+          .map(([name]) => name),
+      )
+    expect(await small()).toEqual([])
     await fusion.getByRole('button', { name: 'Show chats' }).click()
     await chats
       .getByRole('button', { name: /^A title/ })

@@ -54,12 +54,17 @@ function Panels() {
   )
 }
 
+/** A window without a token, or one whose engine was started anew with another: that one goes on by itself once any window was let in. */
 function Locked() {
+  const before = useReplica(replica => replica.app !== null)
   return (
     <main className="locked">
       <i className="mark large" />
-      <h1>This window may not talk to Fusion</h1>
-      <p>Open Fusion by the address that is printed in the terminal: it begins with http://127.0.0.1 and ends with a token.</p>
+      <h1>{before ? 'Fusion was started again' : 'This window is not let in yet'}</h1>
+      <p>
+        Open Fusion by the address that is printed in the terminal: it begins with http://127.0.0.1 and ends with a token.
+        {before && ' This window then goes on where it was; what you typed is kept.'}
+      </p>
     </main>
   )
 }

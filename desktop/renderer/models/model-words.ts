@@ -12,8 +12,9 @@ export function modelDetails({ file, state }: ModelEntry): string {
   return [formatBytes(file.bytes), file.quantization, stateWords(state)].filter(Boolean).join(' · ')
 }
 
-/** "on this computer · 4.9 GB · ready". */
+/** "on this computer · 4.9 GB · ready", or what went wrong with it. */
 export function footWords({ file, state }: ModelEntry): string {
+  if (state.at === 'failed') return sentence(state.failure).what
   return ['on this computer', formatBytes(file.bytes), state.at === 'ready' ? 'ready' : state.at === 'cold' ? '' : stateWords(state)]
     .filter(Boolean)
     .join(' · ')

@@ -69,7 +69,9 @@ function ContextPanel({ context, used }: { context: ContextReport; used: number 
           ))}
         </tbody>
       </table>
-      {leftOut.messages > 0 ? (
+      {draftTooLong ? (
+        <p>What you are writing does not fit the window by itself. Shorten it, take out a file, or choose a model with a larger window.</p>
+      ) : leftOut.messages > 0 ? (
         <>
           <p>
             {plural(leftOut.messages, 'earlier message')} ({leftOut.tokens.toLocaleString('en')} tokens) did not fit and{' '}
@@ -81,9 +83,8 @@ function ContextPanel({ context, used }: { context: ContextReport; used: number 
           </button>
         </>
       ) : (
-        !draftTooLong && <p>Nothing is left out: the model reads the whole chat.</p>
+        <p>Nothing is left out: the model reads the whole chat.</p>
       )}
-      {draftTooLong && <p>What you are writing does not fit the window by itself. Shorten it, or choose a model with a larger one.</p>}
     </>
   )
 }

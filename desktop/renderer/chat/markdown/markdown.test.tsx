@@ -104,8 +104,14 @@ test.for([
   expect(render(text)).toContain('<div class="markdown">')
 })
 
-test('a seam stands between blocks, next to the place where the answer went on', () => {
-  const text = 'First paragraph.\n\nSecond paragraph.\n\nThird paragraph.'
-  const html = renderToStaticMarkup(<Markdown text={text} seams={[{ at: text.indexOf('Third'), line: <hr className="seam" /> }]} />)
-  expect(html).toContain('<p>Second paragraph.</p><hr class="seam"/><p>Third paragraph.</p>')
+test.for([
+  ['between two paragraphs', 'One.\n\nTwo.', '|Two', '<p>One.</p><hr/><p>Two.</p>'],
+  ['in the middle of a sentence', 'It is *so*, and then more.', '|, and', '<p>It is <em>so</em></p><hr/><p>, and then more.</p>'],
+  ['behind all that was written so far', 'One.\n\nTwo', '|', '<p>One.</p><p>Two</p><hr/>'],
+  ['beside a list that it runs through', 'One.\n\n- a\n- b\n- c', '|- c', '<p>One.</p><ul><li>a</li><li>b</li><li>c</li></ul><hr/>'],
+  ['behind a paragraph whose rest would read as a list', 'It is 1. a word', '|1.', '<p>It is 1. a word</p><hr/>'],
+] as const)('a seam stands %s', ([, text, place, expected]) => {
+  const at = place === '|' ? text.length : text.indexOf(place.slice(1))
+  const html = renderToStaticMarkup(<Markdown text={text} seams={[{ at, line: <hr /> }]} />)
+  expect(html.replace(/^<div class="markdown">|<\/div>$/g, '')).toBe(expected)
 })

@@ -1,10 +1,11 @@
 import type { Token, Tokens } from 'marked'
-import { Fragment, memo, type ReactNode } from 'react'
+import { Fragment, memo, useMemo, type ReactNode } from 'react'
 import type { Block } from './blocks.ts'
 import { CodeBlock } from './code-block.tsx'
 import { Inline } from './inline.tsx'
 import { LongText } from './long-text.tsx'
 import { More } from './more.tsx'
+import { cutAtSeams, seamIndex } from './seams.ts'
 import { useParsed } from './use-parsed.ts'
 import { useRevealed } from './use-revealed.ts'
 import './markdown.css'
@@ -12,38 +13,30 @@ import './markdown.css'
 export interface MarkdownProps {
   text: string
   growing?: boolean
-  /** Shown between the blocks, before the first block that begins at or after each place in the text. */
+  /** Lines at places in the text: between blocks, or through a paragraph. */
   seams?: readonly { at: number; line: ReactNode }[]
 }
 
 /** A model's text as CommonMark with tables and task lists. Everything in it is untrusted: HTML is shown as text, nothing is loaded. */
 export function Markdown({ text, growing = false, seams = [] }: MarkdownProps) {
-  const { blocks } = useParsed(text, growing)
+  const parsed = useParsed(text, growing)
+  const places = seams.map(seam => seam.at).join()
+  const blocks = useMemo(() => cutAtSeams(parsed, places ? places.split(',').map(Number) : []), [parsed, places])
   const revealed = useRevealed(blocks.length, 80, 80)
   const shown = growing ? blocks.length : revealed
+  const linesBefore = (index: number) =>
+    seams.filter(seam => seamIndex(blocks, seam.at) === index).map(seam => <Fragment key={seam.at}>{seam.line}</Fragment>)
   return (
     <div className={growing ? 'markdown growing' : 'markdown'}>
-      {blocks.slice(0, shown).map((block, index) => {
-        const lines = seams.filter(seam => nearestBlock(blocks, seam.at) === index)
-        return (
-          <Fragment key={block.start}>
-            {lines.map(seam => (
-              <Fragment key={seam.at}>{seam.line}</Fragment>
-            ))}
-            <BlockView block={block} growing={growing && index === blocks.length - 1} />
-          </Fragment>
-        )
-      })}
+      {blocks.slice(0, shown).map((block, index) => (
+        <Fragment key={block.start}>
+          {linesBefore(index)}
+          <BlockView block={block} growing={growing && index === blocks.length - 1} />
+        </Fragment>
+      ))}
+      {shown === blocks.length && linesBefore(shown)}
     </div>
   )
-}
-
-/** The block before which a seam at `at` stands: a boundary of blocks, as a line through the middle of a table would break it. */
-function nearestBlock(blocks: readonly Block[], at: number): number {
-  const after = blocks.findIndex(block => block.start >= at)
-  if (after < 0) return Math.max(blocks.length - 1, 0)
-  const before = blocks[after - 1]
-  return before && after > 1 && at - before.start < blocks[after]!.start - at ? after - 1 : after
 }
 
 const BlockView = memo(function BlockView({ block, growing }: { block: Block; growing: boolean }) {
