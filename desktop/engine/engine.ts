@@ -5,15 +5,18 @@ import type { Settings } from '@fusion/shared/contract/settings.ts'
 import { CONTRACT_VERSION } from '@fusion/shared/contract/version.ts'
 import type { Handlers } from '@fusion/shared/rpc/contract.ts'
 import { createMailbox } from '@fusion/shared/rpc/mailbox.ts'
+import { closeInterrupted } from './chat/close-interrupted.ts'
 import { createDraftWork } from './chat/draft-work.ts'
 import { createHub } from './chat/hub.ts'
 import { createKeepStates } from './chat/keep-states.ts'
 import { openChat } from './chat/open-chat.ts'
 import { createPromptPlanner } from './chat/prompt-planner.ts'
+import { createRemoval } from './chat/removal.ts'
 import { tellChanges } from './chat/tell-changes.ts'
 import { createTurns } from './chat/turns.ts'
 import { createModelChoice } from './chat/model-choice.ts'
 import type { Log } from './log.ts'
+import { reasonOf } from './log-error.ts'
 import { createModels } from './models/models.ts'
 import { openStorage } from './storage/storage.ts'
 import { tellStates } from './tell-states.ts'
@@ -45,17 +48,16 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
   const storage = openStorage({ folder })
   const settings = () => storage.settings.all()
   const models = createModels({ folder, bundledFolder: bundledModels, storage, settings, log })
-  const modelsKnown = models
-    .scan()
-    .catch((error: unknown) => log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'models could not be scanned'))
+  const modelsKnown = models.scan().catch((error: unknown) => log.error({ error: reasonOf(error) }, 'models could not be scanned'))
   const choice = createModelChoice({ models, modelsKnown, settings })
   const hub = createHub()
   const planner = createPromptPlanner({ storage, settings })
   const turns = createTurns({ storage, models, choice, planner, settings, hub, log })
   const drafts = createDraftWork({ storage, models, choice, planner, turns, settings, hub, log })
   const keepStates = createKeepStates({ storage, models, turns, settings, log })
+  const removal = createRemoval({ storage, models, turns, drafts })
   const stopTelling = tellChanges({ storage, hub })
-  turns.closeInterrupted()
+  closeInterrupted(storage)
   turns.onFinished(conversationId => {
     if (hub.isOpen(conversationId)) drafts.warm(conversationId)
   })
@@ -63,7 +65,7 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
   const checking = setTimeout(() => {
     storage.integrityCheck().then(
       result => log.info({ result }, 'database checked'),
-      (error: unknown) => log.warn({ error: error instanceof Error ? error.name : 'unknown' }, 'database could not be checked'),
+      (error: unknown) => log.warn({ error: reasonOf(error) }, 'database could not be checked'),
     )
   }, CHECK_AFTER_MS)
 
@@ -87,16 +89,6 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
     } finally {
       unsubscribe()
     }
-  }
-
-  async function purge(conversationId: string): Promise<void> {
-    const conversation = storage.conversations.get(conversationId)
-    if (!conversation) return
-    if (conversation.life !== 'trash') throw failure('not-in-trash')
-    drafts.cancel(conversationId)
-    await turns.stop(conversationId)
-    await models.deleteStates(conversationId)
-    await storage.conversations.purge(conversationId)
   }
 
   function tokensOf(conversationId: string, text: string, signal: AbortSignal): Promise<number | null> {
@@ -123,6 +115,7 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
       moveToFolder: async ({ conversationId, folderId }) => done(storage.conversations.moveToFolder(conversationId, folderId)),
       setPrivacy: async ({ conversationId, privacy }) => done(storage.conversations.setPrivacy(conversationId, privacy)),
       setSettings: async ({ conversationId, settings: wished }) => {
+        removal.refuseGone(conversationId)
         if (storage.conversations.get(conversationId)) storage.conversations.setSettings(conversationId, wished)
         else storage.drafts.setSettings(conversationId, wished)
         if (wished.keepState === false) await models.deleteStates(conversationId)
@@ -134,17 +127,10 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
         if (message?.conversationId !== conversationId) throw failure('not-found')
         return done(storage.conversations.setHead(conversationId, storage.messages.newestLeaf(messageId) ?? messageId))
       },
-      trash: async ({ conversationId }) => {
-        drafts.cancel(conversationId)
-        await turns.stop(conversationId)
-        return done(storage.conversations.trash(conversationId))
-      },
+      trash: async ({ conversationId }) => done(await removal.trash(conversationId)),
       restore: async ({ conversationId }) => done(storage.conversations.restore(conversationId)),
-      purge: async ({ conversationId }) => done(await purge(conversationId)),
-      emptyTrash: async () => {
-        for (const { id, life } of storage.conversations.all()) if (life === 'trash') await purge(id)
-        return {}
-      },
+      purge: async ({ conversationId }) => done(await removal.purge(conversationId)),
+      emptyTrash: async () => done(await removal.emptyTrash()),
       exportMarkdown: async ({ conversationId }) => {
         const conversation = storage.conversations.get(conversationId)
         if (!conversation) throw failure('not-found')
@@ -160,8 +146,7 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
     },
     drafts: {
       set: async ({ conversationId, draft }) => {
-        storage.drafts.set(conversationId, draft)
-        drafts.draftChanged(conversationId)
+        if (await removal.keepDraft(conversationId, draft)) drafts.draftChanged(conversationId)
         return {}
       },
     },
@@ -180,6 +165,7 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
     },
     turns: {
       send: async question => {
+        removal.refuseGone(question.conversationId)
         drafts.cancel(question.conversationId)
         return done(await turns.send(question))
       },

@@ -7,6 +7,7 @@ import { Failure } from '@fusion/shared/rpc/failure.ts'
 import { expect, onTestFinished, test } from 'vitest'
 import { createEngine } from './engine.ts'
 import { createLog } from './log.ts'
+import { filesWith } from './testing/files-with.ts'
 import { ask, guideFolder, testEngine, testFolder, watchChat } from './testing/test-engine.ts'
 
 const RAMBLE = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 7 }
@@ -201,16 +202,4 @@ function fill(folder: string): string {
     }
   }
   return file
-}
-
-/** Files below the folder whose bytes hold one of the words, in UTF-8 or UTF-16. */
-function filesWith(folder: string, words: string[]): string[] {
-  const needles = words.flatMap(word => [Buffer.from(word), Buffer.from(word.toLowerCase()), Buffer.from(word, 'utf16le')])
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile())
-    .map(entry => join(entry.parentPath, entry.name))
-    .filter(file => {
-      const bytes = readFileSync(file)
-      return needles.some(needle => bytes.includes(needle))
-    })
 }

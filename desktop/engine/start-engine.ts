@@ -9,6 +9,7 @@ import { type Config, printable } from './config.ts'
 import { createEngine } from './engine.ts'
 import { bundledModels, installedVersion } from './installed.ts'
 import { createLog, type Log } from './log.ts'
+import { framesOf, reasonOf } from './log-error.ts'
 import { openLogFile } from './log-file.ts'
 
 export interface RunningEngine {
@@ -45,13 +46,6 @@ function makeFolder(folder: string): void {
 }
 
 function servePage(handlers: Handlers<EngineContract>, port: Port<unknown, Down>, log: Log): void {
-  // A stack names files and lines; the message before it may quote what a person wrote, so it is left out.
-  const onBug = (path: string, error: unknown) =>
-    log.error({ path, error: error instanceof Error ? error.name : typeof error, stack: framesOf(error) }, 'call failed')
+  const onBug = (path: string, error: unknown) => log.error({ path, error: reasonOf(error), stack: framesOf(error) }, 'call failed')
   serve(engineContract, handlers, port, { onBug })
-}
-
-function framesOf(error: unknown): string[] {
-  const lines = error instanceof Error ? (error.stack ?? '').split('\n') : []
-  return lines.filter(line => /^\s+at /.test(line)).map(line => line.trim())
 }

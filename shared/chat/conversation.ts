@@ -33,6 +33,9 @@ export const ConversationSettings = Type.Object({
 })
 export type ConversationSettings = Static<typeof ConversationSettings>
 
+/** What a chat is settled to before anything is chosen for it. */
+export const newConversationSettings: ConversationSettings = { modelId: null, systemPrompt: null, sampling: {}, keepState: true }
+
 export const Conversation = Type.Object({
   id: Id,
   title: Title,

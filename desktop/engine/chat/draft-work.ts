@@ -1,14 +1,15 @@
 import type { Draft } from '@fusion/shared/contract/engine.ts'
 import type { Part } from '@fusion/shared/chat/message.ts'
-import type { ConversationSettings } from '@fusion/shared/chat/conversation.ts'
+import { newConversationSettings } from '@fusion/shared/chat/conversation.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
 import { isCancelled } from '@fusion/shared/rpc/failure.ts'
 import type { Log } from '../log.ts'
+import { reasonOf } from '../log-error.ts'
 import type { Models } from '../models/models.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Hub } from './hub.ts'
 import type { PromptPlanner } from './prompt-planner.ts'
-import { keepsState } from './turn.ts'
+import { keepsState } from './keeps-state.ts'
 import type { Turns } from './turns.ts'
 import type { ModelChoice } from './model-choice.ts'
 
@@ -24,9 +25,6 @@ export interface DraftWork {
 
 /** Shorter than a pause between words of a slow typist, longer than between the letters of a quick one. */
 const PAUSE_MS = 120
-
-/** What a chat is settled to before its first message. */
-export const newChatSettings: ConversationSettings = { modelId: null, systemPrompt: null, sampling: {}, keepState: true }
 
 /** Everything that is done ahead of Send, for the chat in front of the person: never in the way of an answer. */
 export function createDraftWork(parts: {
@@ -53,12 +51,13 @@ export function createDraftWork(parts: {
 
   function later(conversationId: string, wait: number, options: { load: boolean }): void {
     cancel(conversationId)
+    if (closing.signal.aborted) return
     const controller = new AbortController()
     const timer = setTimeout(() => {
       prepare(conversationId, options, controller.signal)
         .catch((error: unknown) => {
           // What fails ahead of Send is said when it is sent; here it only costs the head start.
-          if (!isCancelled(error)) log.debug({ conversationId, error: error instanceof Error ? error.name : 'unknown' }, 'nothing prepared')
+          if (!isCancelled(error)) log.debug({ conversationId, error: reasonOf(error) }, 'nothing prepared')
         })
         .finally(() => {
           if (working.get(conversationId)?.controller === controller) working.delete(conversationId)
@@ -71,7 +70,7 @@ export function createDraftWork(parts: {
     const conversation = {
       id: conversationId,
       settings: storage.conversations.get(conversationId)?.settings ?? {
-        ...newChatSettings,
+        ...newConversationSettings,
         ...storage.drafts.getSettings(conversationId),
       },
     }
@@ -84,7 +83,10 @@ export function createDraftWork(parts: {
       const acquired = await models.acquire(modelId, { signal: closing.signal, onProgress: () => {} })
       acquired.release()
     }
-    if (keepsState(conversation, settings()) && turns.state(conversationId).at === 'idle') await models.openState(conversationId, modelId)
+    // Deleted or asked meanwhile: nothing of it may come to the disk, or in the way of its answer.
+    signal.throwIfAborted()
+    if (keepsState(conversation, settings()) && turns.state(conversationId).answerId === null)
+      await models.openState(conversationId, modelId)
     signal.throwIfAborted()
     loaded = models.ready(modelId)
     if (!loaded) return
@@ -94,7 +96,7 @@ export function createDraftWork(parts: {
     const typed = draft.text.trim() !== '' || draft.attachments.length > 0
     const planned = await planner.plan({ loaded, conversation, path, signal, ...(typed && { draft: { parts: draftParts(draft) } }) })
     hub.tellChat(conversationId, { type: 'context-changed', context: planned.report })
-    const busy = turns.state(conversationId).at !== 'idle'
+    const busy = turns.state(conversationId).answerId !== null
     if (busy || !typed || !settings().prefillDrafts || planned.plan.questionTooLong) return
     signal.throwIfAborted()
     const { tokens, cachedTokens } = await loaded.client.chat.prefill({ chatId: conversationId, prompt: planned.prompt }, { signal })

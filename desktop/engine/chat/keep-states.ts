@@ -2,7 +2,8 @@ import type { Settings } from '@fusion/shared/contract/settings.ts'
 import type { Log } from '../log.ts'
 import type { Models } from '../models/models.ts'
 import type { Storage } from '../storage/storage.ts'
-import { keepsState } from './turn.ts'
+import { reasonOf } from '../log-error.ts'
+import { keepsState } from './keeps-state.ts'
 import type { Turns } from './turns.ts'
 
 export interface KeepStates {
@@ -23,32 +24,40 @@ export function createKeepStates(parts: {
 }): KeepStates {
   const { storage, models, turns, settings, log } = parts
   const due = new Map<string, { modelId: string; timer: NodeJS.Timeout }>()
+  const saving = new Set<Promise<void>>()
 
-  async function save(conversationId: string): Promise<void> {
+  /** Never fails. */
+  async function save(conversationId: string, modelId: string): Promise<void> {
+    try {
+      const conversation = storage.conversations.get(conversationId)
+      if (conversation?.life === 'live' && keepsState(conversation, settings())) await models.saveState(conversationId, modelId)
+    } catch (error) {
+      log.warn({ conversationId, error: reasonOf(error) }, 'state not kept')
+    }
+  }
+
+  function saveDue(conversationId: string): void {
     const entry = due.get(conversationId)
     if (!entry) return
     clearTimeout(entry.timer)
     due.delete(conversationId)
-    const conversation = storage.conversations.get(conversationId)
-    if (!conversation || conversation.life === 'trash' || !keepsState(conversation, settings())) return
-    try {
-      await models.saveState(conversationId, entry.modelId)
-    } catch (error) {
-      log.warn({ conversationId, error: error instanceof Error ? error.name : 'unknown' }, 'state not kept')
-    }
+    const saved = save(conversationId, entry.modelId).finally(() => saving.delete(saved))
+    saving.add(saved)
   }
 
   turns.onFinished((conversationId, modelId) => {
     clearTimeout(due.get(conversationId)?.timer)
     const timer = setTimeout(() => {
-      if (turns.state(conversationId).at === 'idle') void save(conversationId)
+      // One that is answering again is saved after that.
+      if (turns.state(conversationId).answerId === null) saveDue(conversationId)
     }, IDLE_MS)
     due.set(conversationId, { modelId, timer })
   })
 
   return {
     async saveAll() {
-      for (const conversationId of due.keys()) await save(conversationId)
+      for (const conversationId of due.keys()) saveDue(conversationId)
+      await Promise.all(saving)
     },
   }
 }

@@ -1,46 +1,49 @@
-import { type AttachmentPart, type Message, type Part, textOf } from '@fusion/shared/chat/message.ts'
-import { titleFrom } from '@fusion/shared/chat/title.ts'
+import { textOf } from '@fusion/shared/chat/message.ts'
 import type { TurnState } from '@fusion/shared/contract/engine.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
-import { newId } from '@fusion/shared/contract/ids.ts'
-import { Failure } from '@fusion/shared/rpc/failure.ts'
+import { reasonOf } from '../log-error.ts'
+import { askQuestion, type Question } from './ask-question.ts'
+import { beginAnswer, liveConversation, messageOf } from './begin-answer.ts'
+import { type Job, takeJob } from './jobs.ts'
 import { runTurn, type TurnParts } from './turn.ts'
 
-export interface Question {
-  conversationId: string
-  questionId: string
-  text: string
-  attachments: AttachmentPart[]
-  parentId?: string | null
-}
-
 export interface Turns {
+  /** Resolves when the question is on disk. Sent again under the same id, it is asked once. */
   send(question: Question): Promise<void>
+  /** Ends the growing answer and keeps its text; what waits in line comes next. Resolves when the answer is closed on disk. */
   stop(conversationId: string): Promise<void>
+  /** The same, and nothing comes next: questions in line stay in the chat, unanswered. */
+  halt(conversationId: string): Promise<void>
+  /** The same for a chat that is deleted for good: its answer's end need not be saved. */
+  abandon(conversationId: string): Promise<void>
   answer(conversationId: string, messageId: string): Promise<void>
   goOn(conversationId: string, messageId: string): Promise<void>
   state(conversationId: string): TurnState
   answering(): string[]
   /** Brings the store up to what open pages were told of the growing answer. */
   flush(conversationId: string): void
-  /** Closes what an engine that was killed left growing, and says so in it. */
-  closeInterrupted(): void
   onFinished(listener: (conversationId: string, modelId: string) => void): void
   close(): Promise<void>
 }
 
-/** What a chat has to do next: answer a question, or go on from an answer that was broken off. */
-type Job = { kind: 'answer'; questionId: string; show: boolean; askAgain: boolean } | { kind: 'go-on'; answerId: string }
-
+/** A chat that is answered, or that has something to answer. */
 interface Chat {
-  queue: Job[]
-  running: { answerId: string; controller: AbortController; done: Promise<void>; flush: () => void } | undefined
+  line: Job[]
+  running: Running | undefined
+  /** After a failure what waits in line waits for a person to ask again. */
   paused: boolean
+}
+
+interface Running {
+  answerId: string
+  stop: AbortController
+  abandon: AbortController
+  done: Promise<void>
+  flush: () => void
   at: Pick<TurnState, 'at' | 'fraction' | 'failure'>
 }
 
-const NO_DRAFT = { text: '', attachments: [] }
-const IDLE = { at: 'idle', fraction: null, failure: null } as const
+const BEGINNING = { at: 'idle', fraction: null, failure: null } as const
 
 /** One turn at a time in each chat, in the order asked for; different chats at once. */
 export function createTurns(parts: TurnParts): Turns {
@@ -49,225 +52,175 @@ export function createTurns(parts: TurnParts): Turns {
   const finishedListeners = new Set<(conversationId: string, modelId: string) => void>()
   let closing = false
 
+  function state(conversationId: string): TurnState {
+    const { running, line, paused } = chats.get(conversationId) ?? { line: [] }
+    const at = paused && !running && line.length > 0 ? 'paused' : 'idle'
+    return {
+      ...(running?.at ?? { at, fraction: null, failure: null }),
+      answerId: running?.answerId ?? null,
+      queuedIds: line.map(({ questionId }) => questionId),
+    }
+  }
+
+  const tellState = (conversationId: string) => hub.tellChat(conversationId, { type: 'turn-changed', turn: state(conversationId) })
+  const answering = () => [...chats].flatMap(([id, { running }]) => (running ? [id] : []))
+  const tellAnswering = () => hub.tellList({ type: 'answering', conversationIds: answering() })
+
   function chatOf(conversationId: string): Chat {
-    const chat = chats.get(conversationId) ?? { queue: [], running: undefined, paused: false, at: IDLE }
+    const chat = chats.get(conversationId) ?? { line: [], running: undefined, paused: false }
     chats.set(conversationId, chat)
     return chat
   }
 
-  function state(conversationId: string): TurnState {
+  function forgetIdle(conversationId: string): void {
     const chat = chats.get(conversationId)
-    const queuedIds = chat?.queue.flatMap(job => (job.kind === 'answer' ? [job.questionId] : [])) ?? []
-    if (!chat) return { ...IDLE, answerId: null, queuedIds }
-    if (!chat.running && chat.paused && queuedIds.length > 0)
-      return { at: 'paused', fraction: null, failure: null, answerId: null, queuedIds }
-    return { ...chat.at, answerId: chat.running?.answerId ?? null, queuedIds }
+    if (chat && !chat.running && chat.line.length === 0) chats.delete(conversationId)
   }
 
-  const tellState = (conversationId: string) => hub.tellChat(conversationId, { type: 'turn-changed', turn: state(conversationId) })
-  const answering = () => [...chats].flatMap(([id, chat]) => (chat.running ? [id] : []))
-  const tellAnswering = () => hub.tellList({ type: 'answering', conversationIds: answering() })
-
-  function conversationOf(conversationId: string) {
-    const conversation = storage.conversations.get(conversationId)
-    if (!conversation) throw failure('not-found')
-    if (conversation.life === 'trash') throw failure('chat-in-trash')
-    return conversation
-  }
-
-  function messageOf(conversationId: string, messageId: string): Message {
-    const message = storage.messages.get(messageId)
-    if (!message || message.conversationId !== conversationId) throw failure('not-found')
-    return message
-  }
-
-  /** The next job; questions sent one after another while an answer grew are answered together, by the answer to the last of them. */
-  function takeJob(chat: Chat): Job | undefined {
-    let job = chat.queue.shift()
-    for (;;) {
-      const next = chat.queue[0]
-      if (job?.kind !== 'answer' || job.askAgain || next?.kind !== 'answer') return job
-      if (storage.messages.get(next.questionId)?.parentId !== job.questionId) return job
-      job = chat.queue.shift()
-    }
-  }
-
-  /** `startedAt`: when Send was pressed; a turn that waited for another starts when that one has ended. */
+  /** Begins what is next in line. `startedAt`: when Send was pressed; a turn that waited for another starts when that one has ended. */
   function advance(conversationId: string, startedAt = performance.now()): void {
     const chat = chatOf(conversationId)
     if (chat.running || chat.paused || closing) return
-    const job = takeJob(chat)
-    if (!job) {
-      chat.at = IDLE
-      return
-    }
-    const controller = new AbortController()
-    let answer: ReturnType<typeof beginAnswer>
+    const rest = [...chat.line]
+    const job = takeJob(rest)
+    if (!job) return
+    let begun: ReturnType<typeof beginAnswer>
     try {
-      answer = storage.atomically(() => beginAnswer(conversationId, job))
+      begun = beginAnswer(storage, conversationId, job, rest)
     } catch (error) {
-      // A full disk, or the chat went to the trash: the question stays in line until somebody asks again.
-      chat.queue.unshift(job)
+      // A full disk: the question stays in line until somebody asks again.
       chat.paused = true
       throw error
     }
-    chat.running = { answerId: answer.message.id, controller, done: Promise.resolve(), flush: () => {} }
-    chat.running.done = run(conversationId, chat, answer, startedAt, controller.signal, flush => {
-      if (chat.running) chat.running.flush = flush
-    })
+    chat.line = begun.line
+    const running: Running = {
+      answerId: begun.answer.id,
+      stop: new AbortController(),
+      abandon: new AbortController(),
+      done: Promise.resolve(),
+      flush: () => {},
+      at: BEGINNING,
+    }
+    chat.running = running
+    running.done = run(conversationId, chat, running, { ...begun, startedAt })
     tellState(conversationId)
     tellAnswering()
-  }
-
-  function beginAnswer(conversationId: string, job: Job): { message: Message; reason: 'only-local' | 'chosen' | 'went-on' } {
-    const conversation = conversationOf(conversationId)
-    const base = {
-      id: newId(),
-      conversationId,
-      role: 'assistant',
-      status: 'growing',
-      finishReason: null,
-      failure: null,
-      leftOut: null,
-      createdAt: Date.now(),
-    } as const
-    if (job.kind === 'go-on') {
-      const from = messageOf(conversationId, job.answerId)
-      const message: Message = { ...base, parentId: from.parentId, parts: from.parts, segments: from.segments }
-      storage.messages.begin(message)
-      storage.conversations.setHead(conversationId, message.id)
-      return { message, reason: 'went-on' }
-    }
-    const questionId = job.askAgain ? askAgain(conversationId, job.questionId) : job.questionId
-    const message: Message = { ...base, parentId: questionId, parts: [], segments: [] }
-    storage.messages.begin(message)
-    // Somebody who turned to another branch meanwhile is left there.
-    if (job.show || storage.conversations.get(conversationId)?.headId === questionId)
-      storage.conversations.setHead(conversationId, message.id)
-    return { message, reason: conversation.settings.modelId ? 'chosen' : 'only-local' }
-  }
-
-  /** A question that waited behind a broken answer moves behind the one that went on from it: as a copy, since messages never change. */
-  function askAgain(conversationId: string, questionId: string): string {
-    const head = conversationOf(conversationId).headId
-    const copy: Message = { ...messageOf(conversationId, questionId), id: newId(), parentId: head, createdAt: Date.now() }
-    storage.messages.add(copy)
-    storage.conversations.setHead(conversationId, copy.id)
-    return copy.id
   }
 
   async function run(
     conversationId: string,
     chat: Chat,
-    { message, reason }: ReturnType<typeof beginAnswer>,
-    startedAt: number,
-    signal: AbortSignal,
-    onGrowing: (flush: () => void) => void,
+    running: Running,
+    begun: ReturnType<typeof beginAnswer> & { startedAt: number },
   ): Promise<void> {
-    let last: { at: string; step: number } | undefined
-    const { message: finished, modelId } = await runTurn(parts, {
-      conversation: conversationOf(conversationId),
-      answer: message,
-      reason,
-      startedAt,
-      signal,
-      onGrowing,
+    const { status, modelId } = await runTurn(parts, {
+      ...begun,
+      stop: running.stop.signal,
+      abandon: running.abandon.signal,
+      onGrowing: flush => (running.flush = flush),
       onState(at) {
-        chat.at = at
         // Progress is told in steps of 1 %: the page has nothing to show in between.
-        const step = Math.floor((at.fraction ?? 0) * 100)
-        if (last?.at === at.at && last.step === step) return
-        last = { at: at.at, step }
-        tellState(conversationId)
+        const step = (fraction: number | null) => Math.floor((fraction ?? 0) * 100)
+        const seen = running.at.at === at.at && step(running.at.fraction) === step(at.fraction)
+        running.at = at
+        if (!seen) tellState(conversationId)
       },
     })
     chat.running = undefined
-    chat.at = IDLE
-    chat.paused = finished.status === 'failed'
-    try {
-      advance(conversationId)
-    } catch (error) {
-      log.warn({ conversationId, code: Failure.toBody(error).code }, 'next turn could not start')
-    }
+    chat.paused = status === 'failed'
+    tryAdvance(conversationId)
+    forgetIdle(conversationId)
     tellState(conversationId)
     tellAnswering()
-    finishedListeners.forEach(listener => listener(conversationId, modelId))
+    if (modelId === undefined) return
+    for (const listener of finishedListeners) {
+      try {
+        listener(conversationId, modelId)
+      } catch (error) {
+        log.warn({ conversationId, error: reasonOf(error) }, 'nothing done after an answer')
+      }
+    }
+  }
+
+  /** Where nobody waits to be told why not: the question is in the chat, and can be answered at a press. */
+  function tryAdvance(conversationId: string, startedAt?: number): void {
+    try {
+      advance(conversationId, startedAt)
+    } catch (error) {
+      log.warn({ conversationId, error: reasonOf(error) }, 'next turn could not start')
+    }
   }
 
   async function stop(conversationId: string): Promise<void> {
     const running = chats.get(conversationId)?.running
-    running?.controller.abort()
+    running?.stop.abort()
     await running?.done
   }
 
-  function enqueue(conversationId: string, job: Job, { first = false, startedAt = performance.now() } = {}): void {
+  async function halt(conversationId: string): Promise<void> {
+    const chat = chats.get(conversationId)
+    if (!chat) return
+    chat.line = []
+    if (chat.running) return stop(conversationId)
+    forgetIdle(conversationId)
+    tellState(conversationId)
+  }
+
+  /** Answers a question before all that waits. Throws `chat-busy`, and what beginning an answer throws. */
+  function answerNow(conversationId: string, questionId: string, as: Pick<Job, 'replaces' | 'goesOn'>): void {
+    const { parentId: behind } = messageOf(storage, conversationId, questionId)
     const chat = chatOf(conversationId)
-    if (first) chat.queue.unshift(job)
-    else chat.queue.push(job)
-    advance(conversationId, startedAt)
-    if (chat.running?.answerId) tellState(conversationId)
+    if (chat.running) throw failure('chat-busy')
+    const job: Job = { ...as, questionId, behind, show: true }
+    chat.line = [job, ...chat.line.filter(waiting => waiting.questionId !== questionId)]
+    chat.paused = false
+    advance(conversationId)
   }
 
   return {
-    async send({ conversationId, questionId, text, attachments, parentId }) {
+    async send(question) {
       const startedAt = performance.now()
-      // Sent twice (a page that lost its connection and asks again): the question is there already.
-      if (storage.messages.get(questionId)) return
+      const { conversationId, questionId, parentId } = question
       const known = storage.conversations.get(conversationId)
-      if (known) conversationOf(conversationId)
-      if (parentId !== undefined && parentId !== null) messageOf(conversationId, parentId)
-      const edits = known !== undefined && parentId !== undefined && parentId !== known.headId
-      if (edits) await stop(conversationId)
-      const question: Message = {
-        id: questionId,
-        conversationId,
-        parentId: parentId === undefined ? (storage.conversations.get(conversationId)?.headId ?? null) : parentId,
-        role: 'user',
-        parts: [...attachments, ...(text === '' ? [] : [{ type: 'text', text } satisfies Part])],
-        status: 'complete',
-        segments: [],
-        finishReason: null,
-        failure: null,
-        leftOut: null,
-        createdAt: Date.now(),
+      /** A page that lost its connection asks again: then the question is there already. */
+      function isThere(): boolean {
+        if (storage.messages.get(questionId)) return true
+        if (known) liveConversation(storage, conversationId)
+        if (parentId) messageOf(storage, conversationId, parentId)
+        return false
       }
-      if (question.parts.length === 0) throw failure('bad-input')
-      // One commit: never a chat without its question, nor a draft that was sent and is still there.
-      storage.atomically(() => {
-        if (!known) createConversation(conversationId, text, attachments)
-        storage.messages.add(question)
-        storage.conversations.setHead(conversationId, questionId)
-        storage.drafts.set(conversationId, NO_DRAFT)
-      })
+      if (isThere()) return
+      if (known && parentId !== undefined && parentId !== known.headId) {
+        // The person turns to another branch: what is answered and waits on this one is left.
+        await halt(conversationId)
+        // Another page may have been there meanwhile.
+        if (isThere()) return
+      }
+      const { parentId: behind } = askQuestion(storage, question)
       const chat = chatOf(conversationId)
+      chat.line.push({ questionId, behind, replaces: null, goesOn: false, show: false })
       chat.paused = false
-      enqueue(conversationId, { kind: 'answer', questionId, show: false, askAgain: false }, { startedAt })
+      tryAdvance(conversationId, startedAt)
+      tellState(conversationId)
     },
     stop,
+    halt,
+    async abandon(conversationId) {
+      chats.get(conversationId)?.running?.abandon.abort()
+      await halt(conversationId)
+    },
     async answer(conversationId, messageId) {
-      conversationOf(conversationId)
-      const message = messageOf(conversationId, messageId)
-      const questionId = message.role === 'user' ? message.id : message.parentId
-      if (!questionId) throw failure('not-found')
-      const chat = chatOf(conversationId)
-      if (chat.running) throw failure('chat-busy')
-      chat.queue = chat.queue.filter(job => job.kind !== 'answer' || job.questionId !== questionId)
-      chat.paused = false
-      enqueue(conversationId, { kind: 'answer', questionId, show: true, askAgain: false }, { first: true })
+      liveConversation(storage, conversationId)
+      const { role, parentId } = messageOf(storage, conversationId, messageId)
+      if (role === 'user') answerNow(conversationId, messageId, { replaces: null, goesOn: false })
+      else if (parentId) answerNow(conversationId, parentId, { replaces: messageId, goesOn: false })
+      else throw failure('not-found')
     },
     async goOn(conversationId, messageId) {
-      conversationOf(conversationId)
-      const message = messageOf(conversationId, messageId)
-      if (message.role !== 'assistant' || message.status === 'growing') throw failure('bad-input')
-      const chat = chatOf(conversationId)
-      if (chat.running) throw failure('chat-busy')
-      for (const job of chat.queue) if (job.kind === 'answer') job.askAgain = true
-      chat.paused = false
-      const job: Job =
-        textOf(message) === '' && message.parentId
-          ? { kind: 'answer', questionId: message.parentId, show: true, askAgain: false }
-          : { kind: 'go-on', answerId: messageId }
-      enqueue(conversationId, job, { first: true })
+      liveConversation(storage, conversationId)
+      const { role, status, parts: said, parentId } = messageOf(storage, conversationId, messageId)
+      if (role !== 'assistant' || status === 'growing' || !parentId) throw failure('bad-input')
+      answerNow(conversationId, parentId, { replaces: messageId, goesOn: textOf({ parts: said }) !== '' })
     },
     state,
     answering,
@@ -276,34 +229,14 @@ export function createTurns(parts: TurnParts): Turns {
         chats.get(conversationId)?.running?.flush()
       } catch (error) {
         // The turn meets the same trouble at its next write, and ends with words for it.
-        log.warn({ conversationId, code: Failure.toBody(error).code }, 'answer not flushed')
-      }
-    },
-    closeInterrupted() {
-      for (const message of storage.messages.growing()) {
-        storage.messages.finish(message.id, {
-          status: 'failed',
-          segments: message.segments,
-          finishReason: null,
-          failure: Failure.toBody(failure('interrupted')),
-          leftOut: message.leftOut,
-        })
+        log.warn({ conversationId, error: reasonOf(error) }, 'answer not flushed')
       }
     },
     onFinished: listener => void finishedListeners.add(listener),
     async close() {
       closing = true
+      for (const { running } of chats.values()) running?.abandon.abort()
       await Promise.all([...chats.keys()].map(stop))
     },
-  }
-
-  function createConversation(conversationId: string, text: string, attachments: AttachmentPart[]): void {
-    const waiting = storage.drafts.getSettings(conversationId)
-    storage.conversations.create({
-      id: conversationId,
-      title: titleFrom(text, attachments[0]?.name),
-      settings: waiting,
-    })
-    if (storage.drafts.newConversationId() === conversationId) storage.drafts.renewNewConversationId()
   }
 }

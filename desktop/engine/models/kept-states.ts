@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure, isCancelled } from '@fusion/shared/rpc/failure.ts'
+import { isCancelled } from '@fusion/shared/rpc/failure.ts'
 import type { Log } from '../log.ts'
+import { reasonOf } from '../log-error.ts'
 import type { Registries } from './registry.ts'
 import type { RunningModel } from './running.ts'
 
@@ -13,6 +14,8 @@ export interface KeptStates {
   save(conversationId: string, modelId: string): Promise<void>
   /** Deletes the states of a chat, on disk and in memory. */
   deleteOf(conversationId: string): Promise<void>
+  /** Deletes the states of all chats. */
+  deleteAll(): Promise<void>
   /** Deletes the states of a model that is no longer there. */
   deleteOfModel(modelId: string): void
   /** Follows what a model saves by itself, because another chat needed the memory. */
@@ -37,6 +40,8 @@ export function createKeptStates({
   /** Work on one chat's files, one after the other. */
   const turns = new Map<string, Promise<unknown>>()
   const deleted = new Set<string>()
+  /** Chats whose state a process may write by itself, when another chat needs the memory. */
+  const opened = new Set<string>()
   const followed = new Set<RunningModel>()
   let prepared = false
 
@@ -97,14 +102,34 @@ export function createKeptStates({
     }
   }
 
+  async function deleteOf(conversationId: string): Promise<void> {
+    deleted.add(conversationId)
+    opened.delete(conversationId)
+    await inTurn(conversationId, async () => {
+      prepare()
+      const models = new Set(
+        registry
+          .all()
+          .filter(state => state.conversationId === conversationId)
+          .map(state => state.modelId),
+      )
+      for (const modelId of models) forgetFile(conversationId, modelId)
+      await forgetInMemory(conversationId)
+      // A state that was being saved while its chat was deleted.
+      for (const name of readdirSync(folder)) if (name.startsWith(`${conversationId}-`)) rmSync(join(folder, name), { force: true })
+    })
+  }
+
   return {
-    open: (conversationId, modelId) =>
-      inTurn(conversationId, async () => {
+    open(conversationId, modelId) {
+      // When it is asked, not when its turn comes: what is deleted in between stays deleted.
+      deleted.delete(conversationId)
+      return inTurn(conversationId, async () => {
         const model = ready(modelId)
-        if (!model) return
+        if (!model || deleted.has(conversationId)) return
         try {
           prepare()
-          deleted.delete(conversationId)
+          opened.add(conversationId)
           const path = pathOf(conversationId, modelId)
           await model.client.chat.saveBeforeEviction({ chatId: conversationId, path })
           if (!registry.get(conversationId, modelId)) return
@@ -124,7 +149,8 @@ export function createKeptStates({
         } catch (error) {
           if (!isCancelled(error)) log.warn({ conversationId, modelId, reason: reasonOf(error) }, 'state could not be opened')
         }
-      }),
+      })
+    },
     save: (conversationId, modelId) =>
       inTurn(conversationId, async () => {
         const model = ready(modelId)
@@ -133,21 +159,10 @@ export function createKeptStates({
         const saved = await model.client.chat.saveState({ chatId: conversationId, path: pathOf(conversationId, modelId) })
         if (saved.tokens > 0) await remember(conversationId, modelId, saved)
       }),
-    async deleteOf(conversationId) {
-      deleted.add(conversationId)
-      await inTurn(conversationId, async () => {
-        prepare()
-        const models = new Set(
-          registry
-            .all()
-            .filter(state => state.conversationId === conversationId)
-            .map(state => state.modelId),
-        )
-        for (const modelId of models) forgetFile(conversationId, modelId)
-        await forgetInMemory(conversationId)
-        // A state that was being saved while its chat was deleted.
-        for (const name of readdirSync(folder)) if (name.startsWith(`${conversationId}-`)) rmSync(join(folder, name), { force: true })
-      })
+    deleteOf,
+    async deleteAll() {
+      const known = registry.all().map(state => state.conversationId)
+      await Promise.all(Array.from(new Set([...opened, ...known]), deleteOf))
     },
     deleteOfModel(modelId) {
       for (const state of registry.all()) if (state.modelId === modelId) forgetFile(state.conversationId, modelId)
@@ -169,9 +184,4 @@ export function createKeptStates({
       })()
     },
   }
-}
-
-/** The code of a failure, or the name of what else was thrown: never its message. */
-function reasonOf(error: unknown): string {
-  return error instanceof Failure ? error.code : error instanceof Error ? error.name : 'unknown'
 }

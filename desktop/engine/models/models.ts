@@ -44,6 +44,8 @@ export interface Models {
   openState(conversationId: string, modelId: string): Promise<void>
   saveState(conversationId: string, modelId: string): Promise<void>
   deleteStates(conversationId: string): Promise<void>
+  /** Of all chats. */
+  deleteAllStates(): Promise<void>
   /** Ends all processes. */
   close(): Promise<void>
 }
@@ -166,6 +168,7 @@ export function createModels({
     openState: states.open,
     saveState: states.save,
     deleteStates: states.deleteOf,
+    deleteAllStates: states.deleteAll,
     async close() {
       lookout.close()
       closing.abort(failure('cancelled'))

@@ -1,4 +1,4 @@
-import type { Conversation, ConversationSettings, Privacy } from '@fusion/shared/chat/conversation.ts'
+import { newConversationSettings, type Conversation, type ConversationSettings, type Privacy } from '@fusion/shared/chat/conversation.ts'
 import { ask, fusion } from '../state/fusion.ts'
 import { useReplica } from '../state/replica.ts'
 import { setView } from '../state/view.ts'
@@ -21,7 +21,6 @@ const meanings: Record<Privacy, string> = {
 }
 
 /** What a chat is settled to before anything was chosen for it. */
-const untouched: ConversationSettings = { modelId: null, systemPrompt: null, sampling: {}, keepState: true }
 
 /** What holds for the open chat alone; before its first message it has neither a title nor anything to keep private. */
 export function ChatSettings() {
@@ -29,7 +28,7 @@ export function ChatSettings() {
   const models = useReplica(replica => replica.models?.entries) ?? []
   if (!open?.ready) return null
   const { id: conversationId, conversation, draftSettings } = open
-  const settings = conversation?.settings ?? { ...untouched, ...draftSettings }
+  const settings = conversation?.settings ?? { ...newConversationSettings, ...draftSettings }
   const set = (changed: Partial<ConversationSettings>) => ask(fusion.chats.setSettings({ conversationId, settings: changed }))
   const gone = settings.modelId !== null && !models.some(entry => entry.id === settings.modelId)
   return (

@@ -1,0 +1,90 @@
+import { type FinishReason, type Message, type PlaceReason, type Segment, textOf } from '@fusion/shared/chat/message.ts'
+import type { GenerateEvent } from '@fusion/shared/contract/inference.ts'
+import type { ModelEntry } from '@fusion/shared/contract/model.ts'
+
+/** What is said about an answer when it ends: where it was made, by what, how fast, and what its prompt left out. */
+export interface AnswerReport {
+  /** undefined until one was chosen. */
+  modelId(): string | undefined
+  choose(modelId: string, entry: ModelEntry | undefined): void
+  loadedOn(backend: string): void
+  leaveOut(leftOut: Message['leftOut']): void
+  count(event: GenerateEvent): void
+  /** For the finished message: the segments of what it goes on from, and its own. */
+  fields(): Pick<Message, 'segments' | 'leftOut'> & { finishReason: FinishReason | null }
+}
+
+/** `startedAt`: when Send was pressed, or the turn could start, by performance.now(). */
+export function createAnswerReport(answer: Message, reason: PlaceReason, startedAt: number): AnswerReport {
+  let chosen: string | undefined
+  let finishReason: FinishReason | null = null
+  let leftOut: Message['leftOut'] = null
+  let firstAt: number | undefined
+  let lastAt = 0
+  let tokensAfterFirst = 0
+  const segment: Segment = {
+    from: textOf(answer).length,
+    place: 'desk',
+    reason,
+    modelId: '',
+    modelName: '',
+    quantization: '',
+    backend: '',
+    promptTokens: 0,
+    cachedTokens: 0,
+    completionTokens: 0,
+    firstTokenMs: null,
+    tokensPerSecond: null,
+  }
+
+  function countDelta(tokens: number): void {
+    lastAt = performance.now()
+    if (firstAt === undefined) firstAt = lastAt
+    else tokensAfterFirst += tokens
+    segment.completionTokens += tokens
+  }
+
+  return {
+    modelId: () => chosen,
+    choose(modelId, entry) {
+      chosen = modelId
+      segment.modelId = modelId
+      segment.modelName = entry?.file.name ?? ''
+      segment.quantization = entry?.file.quantization ?? ''
+    },
+    loadedOn(backend) {
+      segment.backend = backend
+    },
+    leaveOut(messages) {
+      leftOut = messages
+    },
+    count(event) {
+      switch (event.type) {
+        case 'prompt-ready':
+          segment.promptTokens = event.promptTokens
+          segment.cachedTokens = event.cachedTokens
+          break
+        case 'text-delta':
+          countDelta(event.tokens)
+          break
+        case 'answer-finished':
+          finishReason = event.reason
+          segment.completionTokens = event.completionTokens
+          break
+        case 'prefill-progress':
+          break
+      }
+    },
+    fields() {
+      const decodeMs = firstAt === undefined ? 0 : lastAt - firstAt
+      const own: Segment = {
+        ...segment,
+        firstTokenMs: firstAt === undefined ? null : oneDecimal(firstAt - startedAt),
+        tokensPerSecond: decodeMs > 0 && tokensAfterFirst > 0 ? oneDecimal((tokensAfterFirst / decodeMs) * 1000) : null,
+      }
+      return { segments: [...answer.segments, own], leftOut, finishReason }
+    },
+  }
+}
+
+const oneDecimal = (value: number) => Math.round(value * 10) / 10

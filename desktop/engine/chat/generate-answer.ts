@@ -1,0 +1,131 @@
+import { type Message, textOf } from '@fusion/shared/chat/message.ts'
+import type { Conversation } from '@fusion/shared/chat/conversation.ts'
+import type { TurnState } from '@fusion/shared/contract/engine.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import type { GenerateEvent } from '@fusion/shared/contract/inference.ts'
+import type { Settings } from '@fusion/shared/contract/settings.ts'
+import { Failure } from '@fusion/shared/rpc/failure.ts'
+import type { Loaded, Models } from '../models/models.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { AnswerReport } from './answer-report.ts'
+import type { Hub } from './hub.ts'
+import { keepsState } from './keeps-state.ts'
+import type { ModelChoice } from './model-choice.ts'
+import type { PromptPlanner } from './prompt-planner.ts'
+import { unlessAborted } from './unless-aborted.ts'
+
+export interface GenerateParts {
+  storage: Storage
+  models: Models
+  choice: ModelChoice
+  planner: PromptPlanner
+  settings: () => Settings
+  hub: Hub
+}
+
+export interface GenerateRequest {
+  conversation: Conversation
+  /** Its parent is the question; its text, where there is some, is gone on from. */
+  answer: Message
+  report: AnswerReport
+  stop: AbortSignal
+  onState: (state: Pick<TurnState, 'at' | 'fraction' | 'failure'>) => void
+  onText: (part: 'text' | 'reasoning', text: string) => void
+}
+
+/** How an inference process that died is waited for to be understood, before the failure is called a crash of unknown kind. */
+const GONE_MS = 2000
+
+/** From the choice of a model to the last token. Throws the failure that a person is told, `cancelled` when it was stopped. */
+export async function generateAnswer(parts: GenerateParts, request: GenerateRequest): Promise<void> {
+  const { models, choice } = parts
+  const { conversation, report, stop, onState } = request
+  const modelId = await choice.known(conversation.settings.modelId, stop)
+  if (!modelId) throw failure('model-missing')
+  report.choose(
+    modelId,
+    models.state().entries.find(entry => entry.id === modelId),
+  )
+  const loaded = await acquireWithState(parts, request, modelId)
+  report.loadedOn(loaded.loaded.backend)
+  onState({ at: 'waiting', fraction: null, failure: null })
+  try {
+    await answerWith(loaded, parts, request)
+  } catch (error) {
+    throw await causeOf(error, loaded)
+  } finally {
+    loaded.release()
+  }
+}
+
+/** The model, with the chat's KV state in it where one is kept. */
+async function acquireWithState(
+  { storage, models, settings }: GenerateParts,
+  { conversation, stop, onState }: GenerateRequest,
+  modelId: string,
+): Promise<Loaded> {
+  const onProgress = (fraction: number) => onState({ at: 'loading-model', fraction, failure: null })
+  onProgress(0)
+  const loaded = await models.acquire(modelId, { signal: stop, onProgress })
+  // Asked now: while the model was loading, somebody may have wished that nothing be kept.
+  if (!keepsState(storage.conversations.get(conversation.id) ?? conversation, settings())) return loaded
+  await models.openState(conversation.id, modelId)
+  if (models.ready(modelId) === loaded) return loaded
+  // Loading a state that kills its process gives a new process.
+  loaded.release()
+  return models.acquire(modelId, { signal: stop, onProgress })
+}
+
+async function answerWith(loaded: Loaded, { storage, planner, settings, hub }: GenerateParts, request: GenerateRequest): Promise<void> {
+  const { conversation, answer, report, stop } = request
+  const path = storage.messages.path(answer.parentId)
+  const { plan, prompt, report: context } = await planner.plan({ loaded, conversation, path, answerStart: textOf(answer), signal: stop })
+  if (plan.questionTooLong) {
+    const model = report.fields().segments.at(-1)?.modelName || 'the model'
+    throw failure('prompt-too-long', { tokens: plan.promptTokens, window: context.windowTokens, model })
+  }
+  if (plan.cut > 0) report.leaveOut(context.leftOut)
+  hub.tellChat(conversation.id, { type: 'context-changed', context })
+  stop.throwIfAborted()
+  const sampling = { ...settings().sampling, ...conversation.settings.sampling }
+  const events = loaded.client.chat.generate({ chatId: conversation.id, prompt, sampling, priority: 0 }, { signal: stop })
+  await takeAll(events, request)
+}
+
+/** Reads events until the end or the stop: a stop does not wait for the batch that the inference process is computing. */
+async function takeAll(events: AsyncGenerator<GenerateEvent, void, void>, request: GenerateRequest): Promise<void> {
+  try {
+    for (;;) {
+      const { done, value } = await unlessAborted(events.next(), request.stop)
+      if (done) return
+      take(value, request)
+    }
+  } finally {
+    events.return().catch(() => {})
+  }
+}
+
+function take(event: GenerateEvent, { report, onState, onText }: GenerateRequest): void {
+  report.count(event)
+  switch (event.type) {
+    case 'prompt-ready':
+      onState({ at: 'prefilling', fraction: 0, failure: null })
+      break
+    case 'prefill-progress':
+      onState({ at: 'prefilling', fraction: event.total > 0 ? event.done / event.total : 1, failure: null })
+      break
+    case 'text-delta':
+      onState({ at: 'answering', fraction: null, failure: null })
+      onText(event.part, event.text)
+      break
+    case 'answer-finished':
+      break
+  }
+}
+
+/** A lost connection to the inference process is a sign, not a reason: the reason is how the process ended. */
+async function causeOf(error: unknown, loaded: Loaded): Promise<unknown> {
+  if (!(error instanceof Failure) || error.code !== 'disconnected') return error
+  const unknown = new Promise<Failure>(resolve => setTimeout(() => resolve(failure('model-crashed')), GONE_MS).unref())
+  return Promise.race([loaded.gone, unknown])
+}
