@@ -38,6 +38,10 @@ const words = {
     what: 'A damaged part of the database was repaired.',
     next: 'All chats that could be read are here. You need not do anything.',
   },
+  'database-needs-repair': {
+    what: 'A part of the database is damaged.',
+    next: 'Start Fusion again: it then brings over all that can be read into a new one.',
+  },
   'row-unreadable': {
     what: '{count} items could not be read and are not shown.',
     next: 'All others are here. The unreadable ones stay in the database.',

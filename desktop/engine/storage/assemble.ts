@@ -47,14 +47,33 @@ export function assemble({ sqlite, folder, now, release, readOnly = false }: Ass
   const connection = createConnection(sqlite, now)
   const notices = createNotices(connection, readOnly)
   const index = createSearchIndex(connection)
-  const indexing = createSlices(() => index.workOff(SLICE_MS))
-  const purge = createPurge(connection, index, folder, async conversationId => {
-    const files = copiesIn(folder)
-    if (files.length > 0) await runBackground({ task: 'purge-copies', files, conversationId }, closing.signal)
+  const indexing = createSlices(() => {
+    try {
+      return index.workOff(SLICE_MS)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      leaveToNextStart()
+      return true
+    }
+  })
+  const purge = createPurge(connection, index, folder, {
+    async purgeCopies(conversationIds) {
+      const files = copiesIn(folder)
+      if (files.length > 0) await runBackground({ task: 'purge-copies', files, conversationIds }, closing.signal)
+    },
+    async checkpoint() {
+      await runBackground({ task: 'checkpoint', file }, closing.signal)
+    },
   })
   const conversations = createConversations(connection, notices, index, purge)
   const attachments = createAttachments(connection)
   const check = async () => (await runBackground({ task: 'check', file }, closing.signal)) as FileCheck
+
+  /** There is damage that only a salvage mends. */
+  function leaveToNextStart(): void {
+    damageMark.set(file)
+    notices.addForNow('database-needs-repair')
+  }
 
   function rebuildIndexes(): void {
     // Both, whatever happens to the first.
@@ -67,21 +86,23 @@ export function assemble({ sqlite, folder, now, release, readOnly = false }: Ass
   /** What is met while the storage is in use. It is mended once; what comes back after that is for the next start. */
   function mend(): boolean {
     try {
-      if (mended) damageMark.set(file)
-      if (mended) return false
+      if (mended) {
+        leaveToNextStart()
+        return false
+      }
       mended = true
       rebuildIndexes()
       notices.add('database-repaired')
       return true
-    } catch (still) {
-      if (isDamage(still)) damageMark.set(file)
+    } catch {
+      leaveToNextStart()
       return false
     }
   }
 
   if (!readOnly) {
     connection.onDamage(mend)
-    if (index.isOutdated()) index.rebuild()
+    if (index.isOutdated() && index.rebuild()) damageMark.set(file)
     connection.onChange(change => {
       if (change.type === 'message-changed') indexing.start()
     })
@@ -116,7 +137,7 @@ export function assemble({ sqlite, folder, now, release, readOnly = false }: Ass
         notices.add('database-repaired')
         return 'repaired'
       }
-      damageMark.set(file)
+      leaveToNextStart()
       return 'damaged'
     },
     async idle() {

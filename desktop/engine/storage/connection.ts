@@ -14,6 +14,8 @@ export interface Connection {
   commitLightly: <T>(work: () => T) => T
   /** Reads; SQLite's errors become failures. */
   read: <T>(work: () => T) => T
+  /** Reads; `otherwise` where the place is damaged and could not be mended: for what shall not keep the rest from being shown. */
+  whereSound: <T>(otherwise: T, work: () => T) => T
   tell: (change: StorageChange) => void
   onChange: (listener: (change: StorageChange) => void) => () => void
   /** What to do when SQLite meets damage; true: it may be mended, so what was done is tried once more. */
@@ -95,6 +97,14 @@ export function createConnection(sqlite: Sqlite, now: () => number): Connection 
       }
     },
     read: twice,
+    whereSound(otherwise, work) {
+      try {
+        return twice(work)
+      } catch (error) {
+        if (!isDamage(error)) throw error
+        return otherwise
+      }
+    },
     tell(change) {
       if (sqlite.inTransaction) waiting.push(change)
       else changes.emit(change)

@@ -26,7 +26,7 @@ const readableSettings = Compile(Type.Partial(ConversationSettingsSchema))
 const NEW_CONVERSATION = 'new-conversation'
 
 export function createDrafts(connection: Connection, readOnly = false): Drafts {
-  const { sqlite, now, commit, commitLightly, read, tell } = connection
+  const { sqlite, now, commit, commitLightly, read, whereSound, tell } = connection
   const select = sqlite.prepare<[string], { draft: string | null; settings: string | null }>(
     'select draft, settings from draft where conversation_id = ?',
   )
@@ -47,7 +47,7 @@ export function createDrafts(connection: Connection, readOnly = false): Drafts {
   const unkeptId = newId(now())
 
   function getSettings(conversationId: string): Partial<ConversationSettings> {
-    return read(() => {
+    return whereSound({}, () => {
       const settings = parseJson(select.get(conversationId)?.settings ?? '{}')
       return readableSettings.Check(settings) ? settings : {}
     })
@@ -64,10 +64,8 @@ export function createDrafts(connection: Connection, readOnly = false): Drafts {
 
   return {
     get(conversationId) {
-      return read(() => {
-        const draft = parseJson(select.get(conversationId)?.draft ?? 'null')
-        return readableDraft.Check(draft) ? draft : { text: '', attachments: [] }
-      })
+      const draft = whereSound(null, () => parseJson(select.get(conversationId)?.draft ?? 'null'))
+      return readableDraft.Check(draft) ? draft : { text: '', attachments: [] }
     },
     set(conversationId, draft) {
       commitLightly(() => {

@@ -125,6 +125,38 @@ test('a damaged search index does not keep anybody from writing, and is made ane
   expect(await last.integrityCheck()).toBe('sound')
 })
 
+test('lost pages of the count of words keep nobody from writing', async () => {
+  const { folder, storage, reopen } = openTestStorage()
+  const ids = fillStorage(storage)
+  storage.close()
+  damagePages(join(folder, 'fusion.db'), pagesOf(join(folder, 'fusion.db'), 'search_word'))
+  const again = reopen()
+  const message = aMessage(again.conversations.all()[0]!.id, 'written all the same')
+  again.messages.add(message)
+  await again.idle()
+  expect(again.messages.many([...ids, message.id])).toHaveLength(ids.length + 1)
+  expect(codes(again)).toEqual(['database-repaired'])
+})
+
+test('a chat whose newest message lies on a damaged page still shows the others', () => {
+  const { folder, storage, reopen } = openTestStorage()
+  const { id } = storage.conversations.create({ id: newId(), title: 'One branch' })
+  const ids: string[] = []
+  for (let turn = 0; turn < 40; turn++) {
+    const message = aMessage(id, 'some words '.repeat(40), ids.at(-1) ?? null)
+    storage.messages.add(message)
+    ids.push(message.id)
+  }
+  storage.conversations.setHead(id, ids.at(-1)!)
+  storage.close()
+  damagePages(join(folder, 'fusion.db'), pagesOf(join(folder, 'fusion.db'), 'msg').slice(-1))
+  const again = reopen()
+  expect(again.messages.path(ids.at(-1)!).map(entry => entry.id)).toEqual(ids)
+  const readable = again.messages.many(ids).length
+  expect(readable).toBeGreaterThan(20)
+  expect(readable).toBeLessThan(ids.length)
+})
+
 test('a damaged page of messages hides no others, and the next start brings over all that can be read', async () => {
   const { folder, storage, reopen } = openTestStorage()
   const ids = fillStorage(storage)

@@ -53,7 +53,7 @@ export function createMessages(
   index: SearchIndex,
   conversations: Pick<Conversations, 'get'>,
 ): Messages {
-  const { sqlite, now, commit, commitLightly, read, tell } = connection
+  const { sqlite, now, commit, commitLightly, read, whereSound, tell } = connection
   const columns = 'seq, msg.id, conv.id as conversation_id, parent, role, status, body, msg.created_at'
   const selectOne = sqlite.prepare<[string], Row>(`select ${columns} from msg join conv on conv.key = msg.conv where msg.id = ?`)
   const selectGrowing = sqlite.prepare<[], Row>(
@@ -61,6 +61,11 @@ export function createMessages(
   )
   const selectTree = sqlite.prepare<[string], TreeNode>(
     'select id, parent, role from msg where conv = (select conv from msg where id = ?) order by seq',
+  )
+  // The index alone tells the tree, also where the page of a message itself is damaged.
+  const selectTreeByIndex = sqlite.prepare<[string], TreeNode>(
+    `select id, parent, role from msg indexed by msg_tree
+     where conv = (select conv from msg indexed by msg_tree where id = ?) order by conv, seq`,
   )
   const selectChildren = sqlite
     .prepare<[string, string], string>('select id from msg where parent = ? and conv = (select key from conv where id = ?) order by seq')
@@ -128,6 +133,10 @@ export function createMessages(
     }
   }
 
+  function treeOf(id: string): TreeNode[] {
+    return whereSound(null, () => selectTree.all(id)) ?? read(() => selectTreeByIndex.all(id))
+  }
+
   /** The first free rows at or after the message's time. */
   function seqFor(createdAt: number, pieces: number): number {
     for (let ms = createdAt; ; ms++) {
@@ -174,8 +183,8 @@ export function createMessages(
   return {
     get,
     many: ids => ids.flatMap(id => getReadable(id) ?? []),
-    path: headId => (headId === null ? [] : read(() => pathTo(selectTree.all(headId), headId))),
-    newestLeaf: messageId => read(() => newestLeafUnder(selectTree.all(messageId), messageId)),
+    path: headId => (headId === null ? [] : pathTo(treeOf(headId), headId)),
+    newestLeaf: messageId => newestLeafUnder(treeOf(messageId), messageId),
     childrenOf: (parentId, conversationId) =>
       read(() => (parentId === null ? selectRoots.all(conversationId) : selectChildren.all(parentId, conversationId))),
     add: message => commit(() => put(message)),

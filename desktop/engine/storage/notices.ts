@@ -10,6 +10,8 @@ export interface Notices {
   all(): Notice[]
   /** Says something about this installation once, until the person dismisses it. */
   add(code: Code, detail?: FailureDetail): void
+  /** Says it once, for as long as the process lives: of what the next start will look at anew. */
+  addForNow(code: Code): void
   dismiss(id: string): void
   /** Counts a row that does not have the form it should have; the same row counts once. */
   rowUnreadable(table: string, key: string | number): void
@@ -20,7 +22,7 @@ const readable = Compile(Notice)
 
 /** `inMemory`: where nothing can be written, what is added lasts as long as the process. */
 export function createNotices(connection: Connection, inMemory = false): Notices {
-  const { sqlite, now, commit, read, tell } = connection
+  const { sqlite, now, commit, whereSound, tell } = connection
   const selectAll = sqlite.prepare<[], { id: string; failure: string }>('select id, failure from notice order by at, id')
   const insert = sqlite.prepare('insert or replace into notice (id, failure, at) values (?, ?, ?)')
   const remove = sqlite.prepare('delete from notice where id = ?')
@@ -30,9 +32,14 @@ export function createNotices(connection: Connection, inMemory = false): Notices
   let unreadableDismissed = false
   let unreadableTold = false
 
+  function addInMemory(code: Code, detail?: FailureDetail): void {
+    added.push({ id: newId(now()), failure: Failure.toBody(failure(code, detail)) })
+    tell({ type: 'notice-changed' })
+  }
+
   return {
     all() {
-      const kept = read(() =>
+      const kept = whereSound([], () =>
         selectAll.all().flatMap(row => {
           const notice = { id: row.id, failure: parseJson(row.failure) }
           return readable.Check(notice) ? [notice] : []
@@ -43,12 +50,11 @@ export function createNotices(connection: Connection, inMemory = false): Notices
       }
       return [...kept, ...added]
     },
+    addForNow(code) {
+      if (!added.some(notice => notice.failure.code === code)) addInMemory(code)
+    },
     add(code, detail) {
-      if (inMemory) {
-        added.push({ id: newId(now()), failure: Failure.toBody(failure(code, detail)) })
-        tell({ type: 'notice-changed' })
-        return
-      }
+      if (inMemory) return addInMemory(code, detail)
       commit(() => {
         insert.run(newId(now()), JSON.stringify(Failure.toBody(failure(code, detail))), now())
         tell({ type: 'notice-changed' })

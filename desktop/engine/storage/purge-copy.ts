@@ -4,17 +4,20 @@ import { setUp } from './connection.ts'
 import { removeCopy } from './snapshots.ts'
 
 /**
- * Takes one chat out of a copy of the database and writes the copy anew, so that not a freed byte of it is left. Its search index is
+ * Takes chats out of a copy of the database and writes the copy anew, so that not a freed byte of it is left. Its search index is
  * emptied: it is made anew should the copy ever be opened. A copy that cannot be cleaned so (damaged, of other tables) is deleted.
  */
-export function purgeCopy(file: string, conversationId: string): void {
+export function purgeCopy(file: string, conversationIds: readonly string[]): void {
   const clean = `${file}.part`
   rmSync(clean, { force: true })
   try {
     const sqlite = new Database(file)
     try {
       setUp(sqlite)
-      sqlite.transaction(() => deleteChat(sqlite, conversationId))()
+      sqlite.transaction(() => {
+        for (const id of conversationIds) deleteChat(sqlite, id)
+        emptyIndexes(sqlite)
+      })()
       sqlite.prepare('vacuum into ?').run(clean)
     } finally {
       sqlite.close()
@@ -39,6 +42,9 @@ function deleteChat(sqlite: Database.Database, id: string): void {
     `delete from conv where id = :id`,
   ]
   for (const sql of statements) sqlite.prepare(sql).run({ id })
+}
+
+function emptyIndexes(sqlite: Database.Database): void {
   sqlite.exec(`
     delete from attachment where hash not in (select hash from msg_attachment union select hash from draft_attachment);
     delete from search_todo;

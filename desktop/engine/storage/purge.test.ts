@@ -130,3 +130,24 @@ test('an attachment stays as long as a message or a draft of any chat names it',
   await storage.conversations.purge(other!.id)
   expect(storage.attachments.read(attachment.hash)).toBeUndefined()
 })
+
+test('chats purged at the same time leave together, those of a later moment after them', async () => {
+  const { folder, storage } = openTestStorage()
+  const chats = ['quokkafarm', 'Zwetschgenknödel', 'Schnurrhaarfee'].map(word => {
+    const { id } = storage.conversations.create({ id: newId(), title: word })
+    for (let count = 0; count < 5; count++) storage.messages.add(aMessage(id, `${word} ${count}`))
+    storage.conversations.trash(id)
+    return { id, word }
+  })
+  const [first, second, third] = chats
+  const together = [first!, second!].map(({ id }) => storage.conversations.purge(id))
+  await new Promise(resolve => setImmediate(resolve))
+  await Promise.all([...together, storage.conversations.purge(third!.id)])
+  expect(
+    wordsIn(
+      folder,
+      chats.map(({ word }) => word),
+    ),
+  ).toEqual([])
+  expect(await storage.integrityCheck()).toBe('sound')
+})

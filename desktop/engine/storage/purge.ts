@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Connection } from './connection.ts'
 import { createIndexErase } from './index-erase.ts'
@@ -6,7 +6,6 @@ import { cleanSeparators } from './index-residue.ts'
 import type { Place, SearchIndex } from './search-index.ts'
 import { bodyParts } from './search-index.ts'
 import { scrub } from './scrub.ts'
-import { createSlices } from './slices.ts'
 
 export interface Purge {
   /** Resolves when no file of the data folder holds a word of the chat. */
@@ -18,14 +17,34 @@ export interface Purge {
   stop(): void
 }
 
-/** One slice of a purge. */
-const SLICE_MS = 10
+/** One slice of a purge, without what its commit takes. */
+const SLICE_MS = 5
 
-/** Cleans the copies of the database, migration snapshots and the like, of one chat. */
-export type PurgeCopies = (conversationId: string) => Promise<void>
+/** Beyond, the WAL is written back in between. */
+const WAL_BYTES = 16_000_000
 
-export function createPurge(connection: Connection, index: SearchIndex, folder: string, purgeCopies: PurgeCopies): Purge {
-  const { sqlite, commit, tell } = connection
+/** What is done in a thread of its own. */
+export interface PurgeBackground {
+  /** Cleans the copies of the database, migration snapshots and the like. */
+  purgeCopies(conversationIds: readonly string[]): Promise<void>
+  /** Writes back what lies in the WAL. */
+  checkpoint(): Promise<void>
+}
+
+interface Doomed {
+  key: number
+  id: string
+  /** By a process that ended before. */
+  resumed: boolean
+}
+
+export function createPurge(
+  connection: Connection,
+  index: SearchIndex,
+  folder: string,
+  { purgeCopies, checkpoint }: PurgeBackground,
+): Purge {
+  const { sqlite, commit, commitLightly, tell } = connection
   const selectDraftHashes = sqlite.prepare<[string], string>('select hash from draft_attachment where conversation_id = ?').pluck()
   const deleteDraftHashes = sqlite.prepare('delete from draft_attachment where conversation_id = ?')
   const deleteDraft = sqlite.prepare('delete from draft where conversation_id = ?')
@@ -55,7 +74,9 @@ export function createPurge(connection: Connection, index: SearchIndex, folder: 
   )
   const countMessages = sqlite.prepare<[number], number>('select count(*) from msg where conv = ?').pluck()
   const erase = createIndexErase(connection)
-  const running = new Map<string, { purge: Promise<void>; stop(): void }>()
+  const running = new Map<string, Promise<void>>()
+  let next: { chats: Doomed[]; purge: Promise<void> } | undefined
+  let stopped = false
   let last: Promise<void> = Promise.resolve()
 
   function begin(key: number, id: string): void {
@@ -74,10 +95,10 @@ export function createPurge(connection: Connection, index: SearchIndex, folder: 
   // Titles are few: their index is written anew as a whole, about 20 ms for 10,000.
   const optimizeTitles = sqlite.prepare(`insert into title_search (title_search) values ('optimize')`)
 
-  function removeNext(key: number, words: Set<string>): boolean {
+  function removeNext(key: number, uses: Map<string, number>): boolean {
     const message = selectNext.get(key)
     if (!message) return false
-    if (message.status !== 'growing') for (const word of index.removeMessage(message, bodyParts(message.body))) words.add(word)
+    if (message.status !== 'growing') index.removeMessage(message, bodyParts(message.body), uses)
     const hashes = selectHashes.all(message.seq)
     deleteHashes.run(message.seq)
     for (const hash of hashes) deleteAttachment.run(hash)
@@ -86,59 +107,102 @@ export function createPurge(connection: Connection, index: SearchIndex, folder: 
     return true
   }
 
-  async function finish(key: number, id: string): Promise<void> {
-    if (!sqlite.open) throw new Error('The storage was closed')
-    for (const file of selectFiles.all(id)) rmSync(join(folder, 'states', file), { force: true })
-    commit(() => {
-      optimizeTitles.run()
-      deleteStates.run(id)
-      deleteConversation.run(key)
+  /** Takes messages of the last of these chats out, for one slice; a chat that is empty leaves the list. */
+  function removeSlice(keys: number[], words: Set<string>): void {
+    const end = performance.now() + SLICE_MS
+    const uses = new Map<string, number>()
+    // Without an fsync: the purge is kept durably as begun, and a crash begins it anew.
+    commitLightly(() => {
+      for (let count = 0; keys.length > 0 && count < erase.perSlice() && performance.now() < end; count++) {
+        if (!removeNext(keys.at(-1)!, uses)) keys.pop()
+      }
+      for (const word of index.forgetUses(uses)) words.add(word)
     })
-    await scrub(sqlite)
-    await purgeCopies(id)
   }
 
-  /** `all`: what a purge before this one had taken out is not known, so that everything has to be written anew. */
-  function run(key: number, id: string, all: boolean): Promise<void> {
-    const already = running.get(id)
-    if (already) return already.purge
+  /** Does the work in slices, and leaves as much time to others in between. */
+  async function inSlices(slice: () => boolean): Promise<void> {
+    for (;;) {
+      if (stopped) throw new Error('The storage was closed')
+      const began = performance.now()
+      if (slice()) return
+      const took = performance.now() - began
+      if (statSync(`${sqlite.name}-wal`).size > WAL_BYTES) await checkpoint()
+      await new Promise(resolve => setTimeout(resolve, Math.min(SLICE_MS, took)))
+    }
+  }
+
+  function removeStates(id: string): void {
+    for (const file of selectFiles.all(id)) rmSync(join(folder, 'states', file), { force: true })
+    deleteStates.run(id)
+  }
+
+  async function purgeRound(chats: readonly Doomed[]): Promise<void> {
     const words = new Set<string>()
-    let begun = false
-    const work = createSlices(() => {
-      if (!begun) erase.begin(all ? Infinity : countMessages.get(key)!)
-      begun = true
-      const end = performance.now() + SLICE_MS
-      const isEmpty = commit(() => {
-        for (let count = 0; count < erase.perSlice() && performance.now() < end; count++) if (!removeNext(key, words)) return true
-        return false
+    const keys = chats.map(({ key }) => key)
+    const messages = keys.reduce((sum, key) => sum + countMessages.get(key)!, 0)
+    // What an earlier purge that was cut short had taken out is not known, so that everything has to be written anew.
+    erase.begin(chats.some(({ resumed }) => resumed) ? Infinity : messages)
+    // SQLite would write the WAL back in the middle of a commit, and wait for the disk: 50 ms and more.
+    sqlite.pragma('wal_autocheckpoint = 0')
+    try {
+      await inSlices(() => {
+        if (!erase.tidySlice()) return false
+        removeSlice(keys, words)
+        return keys.length === 0
       })
-      return isEmpty && erase.mergeSlice()
-    })
-    // One after the other: they would undo each other's way of deleting.
-    const purge = last
-      .then(() => work.done())
-      .then(() => cleanSeparators(sqlite, words))
-      .then(() => finish(key, id))
-      .finally(() => running.delete(id))
-    last = purge.catch(() => {})
-    running.set(id, { purge, stop: () => work.stop() })
-    return purge
+      await inSlices(() => erase.mergeSlice())
+      await cleanSeparators(sqlite, words)
+      await checkpoint()
+      if (stopped) throw new Error('The storage was closed')
+      commit(() => {
+        optimizeTitles.run()
+        for (const { key, id } of chats) {
+          removeStates(id)
+          deleteConversation.run(key)
+        }
+      })
+      await scrub(sqlite)
+      await purgeCopies(chats.map(({ id }) => id))
+    } finally {
+      if (sqlite.open) sqlite.pragma('wal_autocheckpoint = 1000')
+    }
+  }
+
+  /** The chats that are given while a round is under way make up the next one: the whole file is read only once for all of them. */
+  function run(chat: Doomed): Promise<void> {
+    const already = running.get(chat.id)
+    if (already) return already
+    if (!next) {
+      const chats: Doomed[] = []
+      const purge = last
+        .then(() => {
+          next = undefined
+          return purgeRound(chats)
+        })
+        .finally(() => chats.forEach(({ id }) => running.delete(id)))
+      last = purge.catch(() => {})
+      next = { chats, purge }
+    }
+    next.chats.push(chat)
+    running.set(chat.id, next.purge)
+    return next.purge
   }
 
   return {
     conversation(key, id) {
       begin(key, id)
-      return run(key, id, false)
+      return run({ key, id, resumed: false })
     },
     resume() {
       // What fails now (a full disk) is tried again at the next start.
-      for (const { key, id } of selectUnfinished.all()) run(key, id, true).catch(() => {})
+      for (const { key, id } of selectUnfinished.all()) run({ key, id, resumed: true }).catch(() => {})
     },
     async done() {
-      await Promise.all(Array.from(running.values(), ({ purge }) => purge))
+      await Promise.all(running.values())
     },
     stop() {
-      for (const { stop } of running.values()) stop()
+      stopped = true
     },
   }
 }

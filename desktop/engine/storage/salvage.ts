@@ -1,4 +1,4 @@
-import Database from 'better-sqlite3'
+import Database, { type Statement } from 'better-sqlite3'
 import { closeSync, copyFileSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { newId } from '@fusion/shared/contract/ids.ts'
@@ -78,7 +78,8 @@ function bringOver(work: string, template: Buffer, target: Sqlite, nowMs: number
   // A chat whose own row is lost: its messages are not.
   target
     .prepare<[], { key: number; head: string; at: number }>(
-      `select conv as key, id as head, max(created_at) as at from msg where conv not in (select key from conv) group by conv`,
+      // SQLite takes the other columns from the row with the largest seq: the newest.
+      `select max(seq), conv as key, id as head, created_at as at from msg where conv not in (select key from conv) group by conv`,
     )
     .all()
     .forEach(({ key, head, at }) =>
@@ -147,8 +148,10 @@ function bringTable(source: Sqlite, target: Sqlite, table: string): void {
   }
   const isRowid = target.prepare<[string], number>('select wr from pragma_table_list where name = ?').pluck().get(table) === 0
   target.transaction(() => {
-    if (isRowid) readRows(source, table, shared, keep)
-    else readBothWays(source, table, shared, keep)
+    if (isRowid) {
+      readRows(source, table, shared, keep)
+      readByIndexes(source, target, table, shared, keep)
+    } else readBothWays(source, table, shared, keep)
   })()
 }
 
@@ -188,6 +191,38 @@ function readRows(source: Sqlite, table: string, columns: string[], keep: (row: 
     if (upper === undefined || upper - lower <= 2) continue
     const middle = Math.floor((lower + upper) / 2)
     stretches.push([lower + 1, middle], [middle + 1, upper - 1])
+  }
+}
+
+/** Rows under a damaged inner page that no walk over the table reaches: the indexes still know their numbers. */
+function readByIndexes(source: Sqlite, target: Sqlite, table: string, columns: string[], keep: (row: unknown[]) => void): void {
+  const [key] = (target.pragma(`table_info(${table})`) as { name: string; pk: number }[]).filter(column => column.pk > 0)
+  const isThere = key && target.prepare<[number]>(`select 1 from ${table} where ${key.name} = ?`)
+  const indexes = target
+    .prepare<[string], string>(`select name from pragma_index_list(?) where partial = 0 and origin = 'c'`)
+    .pluck()
+    .all(table)
+  for (const index of indexes) {
+    for (const order of ['asc', 'desc']) {
+      try {
+        const first = target.prepare<[string], string>('select name from pragma_index_info(?) where seqno = 0').pluck().get(index)!
+        const select = source.prepare<[number], unknown[]>(`select ${columns.join(', ')} from ${table} not indexed where rowid = ?`).raw()
+        const rowids = source.prepare<[], number>(`select rowid from ${table} indexed by ${index} order by ${first} ${order}`).pluck()
+        for (const rowid of rowids.iterate()) if (!isThere?.get(rowid)) keepOne(select, rowid, keep)
+        break
+      } catch {
+        // The index is damaged as well: the other way round, or the next one.
+      }
+    }
+  }
+}
+
+function keepOne(select: Statement<[number], unknown[]>, rowid: number, keep: (row: unknown[]) => void): void {
+  try {
+    const row = select.get(rowid)
+    if (row) keep(row)
+  } catch (error) {
+    if (!isDamage(error)) throw error
   }
 }
 

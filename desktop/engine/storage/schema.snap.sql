@@ -11,7 +11,7 @@ CREATE TABLE folder (
 ) strict, without rowid;
 CREATE TABLE conv (
   key integer primary key not null,
-  id text not null unique,
+  id text not null,
   v integer not null default 0,
   title text not null, title_v integer not null default 0,
   flag integer not null default 0 check (flag in (0, 1)), flag_v integer not null default 0,
@@ -29,11 +29,12 @@ CREATE TABLE conv (
   created_at integer not null,
   updated_at integer not null
 ) strict;
+CREATE UNIQUE INDEX conv_id on conv (id);
 CREATE INDEX conv_folder on conv (folder) where folder is not null;
 CREATE TABLE msg (
   seq integer primary key not null,
   pieces integer not null,
-  id text not null unique,
+  id text not null,
   conv integer not null references conv (key),
   parent text,
   role text not null check (role in ('user', 'assistant')),
@@ -45,6 +46,7 @@ CREATE TABLE msg (
   round integer not null default 0,
   created_at integer not null
 ) strict;
+CREATE UNIQUE INDEX msg_id on msg (id);
 CREATE INDEX msg_tree on msg (conv, seq, id, parent, role);
 CREATE INDEX msg_parent on msg (parent) where parent is not null;
 CREATE INDEX msg_growing on msg (seq) where status = 'growing';
@@ -62,11 +64,12 @@ CREATE TABLE draft (
   updated_at integer not null
 ) strict, without rowid;
 CREATE TABLE attachment (
-  hash text primary key not null,
+  hash text not null,
   text text not null,
   bytes integer not null,
   created_at integer not null
 ) strict;
+CREATE UNIQUE INDEX attachment_hash on attachment (hash);
 CREATE TABLE msg_attachment (
   msg integer not null references msg (seq),
   hash text not null,

@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts'
 import { parseJson } from './conversations.ts'
 import { recreateSearchTable } from './repair.ts'
 import { indexWords, SEGMENTS_VERSION } from './segment-text.ts'
+import { Damage } from './sqlite-failure.ts'
 
 /**
  * The index holds a message in pieces of this many UTF-16 units, each under a row of its own, so that a 2 MB message is taken in without
@@ -32,8 +33,10 @@ export interface SearchIndex {
   removeTitle(key: number, title: string): void
   /** The first piece at once, the others by `workOff`. */
   addMessage(place: Place, message: Pick<Message, 'parts'>): void
-  /** Takes out of the index exactly what went in. Returns the words that no message has any more. */
-  removeMessage(place: Place, message: Pick<Message, 'parts'>): string[]
+  /** Takes out of the index exactly what went in, and adds its words to `uses`, in how many rows each stood. */
+  removeMessage(place: Place, message: Pick<Message, 'parts'>, uses: Map<string, number>): void
+  /** Takes these from the count of words, in the same transaction. Returns the words that no message has any more. */
+  forgetUses(uses: ReadonlyMap<string, number>): string[]
   /** Takes in what waits, for about `ms`; true when nothing waits. */
   workOff(ms: number): boolean
   /**
@@ -56,15 +59,15 @@ export function createSearchIndex(connection: Pick<Connection, 'sqlite' | 'commi
   const deletePiece = sqlite.prepare(`insert into msg_search (msg_search, rowid, words) values ('delete', ?, ?)`)
   const insertTodo = sqlite.prepare('insert into search_todo (row) values (?)')
   const deleteTodo = sqlite.prepare('delete from search_todo where row = ?')
-  const clearTodo = sqlite.prepare('delete from search_todo')
   const selectTodo = sqlite.prepare<[], number>('select max(row) from search_todo').pluck()
   const selectTitles = sqlite.prepare<[], { key: number; title: string }>('select key, title from conv where gone is null')
   const countWord = sqlite.prepare('insert into search_word (word, uses) values (?, 1) on conflict do update set uses = uses + 1')
-  const uncountWord = sqlite.prepare('update search_word set uses = uses - 1 where word = ?')
-  const deleteWord = sqlite.prepare('delete from search_word where word = ? and uses <= 0')
-  const clearWords = sqlite.prepare('delete from search_word')
+  const uncountWord = sqlite.prepare('update search_word set uses = uses - ? where word = ?')
+  const deleteWord = sqlite.prepare('delete from search_word where word = ? and uses <= ?')
   const selectUpTo = sqlite.prepare<[number], Place & { body: string; status: string }>(
-    'select seq, conv, pieces, body, status from msg where seq <= ? order by seq desc limit 1',
+    // A damaged row can hold nothing where the table says that there is something.
+    `select seq, conv, pieces, body, status from msg where seq <= ? and typeof(conv) = 'integer' and typeof(body) = 'text'
+     order by seq desc limit 1`,
   )
   const selectMeta = sqlite.prepare<[string], string>('select value from meta where name = ?').pluck()
   const putMeta = sqlite.prepare('insert into meta (name, value) values (?, ?) on conflict do update set value = excluded.value')
@@ -111,37 +114,43 @@ export function createSearchIndex(connection: Pick<Connection, 'sqlite' | 'commi
     addMessage(place, message) {
       if (place.seq >= below()) addMessage(place, message)
     },
-    removeMessage({ seq, conv, pieces }, message) {
-      if (seq < below()) return []
+    removeMessage({ seq, conv, pieces }, message, uses) {
+      if (seq < below()) return
       const text = searchedText(message)
-      const removed: string[] = []
       for (let piece = 0; piece < Math.min(pieces, piecesIn(text)); piece++) {
         if (deleteTodo.run(seq + piece).changes > 0) continue
         const words = wordsOf(conv, text, piece)
         deletePiece.run(seq + piece, words.join(' '))
-        for (const word of new Set(words)) {
-          uncountWord.run(word)
-          if (deleteWord.run(word).changes > 0) removed.push(word)
-        }
+        for (const word of new Set(words)) uses.set(word, (uses.get(word) ?? 0) + 1)
       }
-      return removed
+    },
+    forgetUses(uses) {
+      const gone: string[] = []
+      for (const [word, count] of uses) {
+        if (deleteWord.run(word, count).changes > 0) gone.push(word)
+        else uncountWord.run(count, word)
+      }
+      return gone
     },
     workOff(ms) {
       const end = performance.now() + ms
       let idle = false
       while (!idle && performance.now() < end) {
         const row = selectTodo.get()
+        const under = below()
         if (typeof row === 'number') commitLightly(() => addWaitingPiece(row))
-        else if (below() > 0) commitLightly(addNextBelow)
+        else if (under > 0) commitLightly(addNextBelow)
         else idle = true
+        // A damaged table can take a change and still show what it showed before.
+        if (typeof row === 'number' ? selectTodo.get() === row : under > 0 && below() === under) throw new Damage('Indexing does not go on')
       }
       return idle
     },
     rebuild() {
-      const leftBehind = ['title_search', 'msg_search'].map(table => recreateSearchTable(sqlite, table)).includes(true)
+      const leftBehind = ['title_search', 'msg_search', 'search_word', 'search_todo']
+        .map(table => recreateSearchTable(sqlite, table))
+        .includes(true)
       commit(() => {
-        clearTodo.run()
-        clearWords.run()
         for (const { key, title } of selectTitles.all()) insertTitle.run(key, indexWords(title).join(' '))
         const newest = selectUpTo.get(Number.MAX_SAFE_INTEGER)
         if (newest) putMeta.run('search-below', String(newest.seq + 1))

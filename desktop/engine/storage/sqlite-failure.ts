@@ -28,11 +28,14 @@ export function asFailure(error: unknown, folder?: string): unknown {
 /** Thrown where a check, not SQLite itself, found damage. */
 export class Damage extends Error {}
 
+/** The file ends before a page that it should have. */
+const SHORT = 'SQLITE_IOERR_SHORT_READ'
+
 /** True where SQLite found its file damaged. */
 export function isDamage(error: unknown): boolean {
   if (error instanceof Damage) return true
   const code = sqliteCode(error) ?? sqliteCode(error instanceof Error ? error.cause : undefined)
-  return code !== undefined && (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB')
+  return code !== undefined && (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' || code === SHORT)
 }
 
 function isFileError(error: unknown): error is Error & { code: string } {

@@ -1,5 +1,6 @@
 /**
  * The first tables. Columns named `…_v` are the server version of the cell before them (sync.md §1); 0: no server has it.
+ * Unique indexes stand apart from their tables, so that a damaged one can be made anew while the table is in use.
  * `seq` orders messages by time of making and is their first row in the search index: createdAt × 1024 + a counter. `pieces`: the rows there.
  */
 export const sql = `
@@ -18,7 +19,7 @@ create table folder (
 
 create table conv (
   key integer primary key not null,
-  id text not null unique,
+  id text not null,
   v integer not null default 0,
   title text not null, title_v integer not null default 0,
   flag integer not null default 0 check (flag in (0, 1)), flag_v integer not null default 0,
@@ -36,12 +37,13 @@ create table conv (
   created_at integer not null,
   updated_at integer not null
 ) strict;
+create unique index conv_id on conv (id);
 create index conv_folder on conv (folder) where folder is not null;
 
 create table msg (
   seq integer primary key not null,
   pieces integer not null,
-  id text not null unique,
+  id text not null,
   conv integer not null references conv (key),
   parent text,
   role text not null check (role in ('user', 'assistant')),
@@ -53,6 +55,7 @@ create table msg (
   round integer not null default 0,
   created_at integer not null
 ) strict;
+create unique index msg_id on msg (id);
 create index msg_tree on msg (conv, seq, id, parent, role);
 create index msg_parent on msg (parent) where parent is not null;
 create index msg_growing on msg (seq) where status = 'growing';
@@ -73,11 +76,12 @@ create table draft (
 ) strict, without rowid;
 
 create table attachment (
-  hash text primary key not null,
+  hash text not null,
   text text not null,
   bytes integer not null,
   created_at integer not null
 ) strict;
+create unique index attachment_hash on attachment (hash);
 create table msg_attachment (
   msg integer not null references msg (seq),
   hash text not null,
