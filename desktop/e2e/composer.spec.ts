@@ -95,6 +95,24 @@ test('files can be dropped and pasted, and taken out again', async ({ fusion }) 
   await expect(attached).toHaveCount(1)
 })
 
+test('a message that is longer than Fusion takes is said to be, and stays where it was written', async ({ fusion }) => {
+  const { message, send, questions } = parts(fusion)
+  await ask(fusion, 'hello')
+  const words = fusion.getByText('This message is too long: 8 million characters are the most.')
+  await message.fill('x'.repeat(8_000_001))
+  await expect(words).toBeVisible()
+  await expect(send).toBeDisabled()
+  await message.fill('')
+  await expect(words).toHaveCount(0)
+
+  await questions.last().getByRole('button', { name: 'Edit' }).click()
+  const edited = fusion.getByRole('textbox', { name: 'Edit the question' })
+  await edited.fill('x'.repeat(8_000_001))
+  await fusion.getByRole('button', { name: 'Ask this instead' }).click()
+  await expect(words).toBeVisible()
+  expect(await edited.evaluate((area: HTMLTextAreaElement) => area.value.length)).toBe(8_000_001)
+})
+
 test('a question of two megabytes can be pasted and shown without holding up the page', async ({ fusion }) => {
   const { message, send } = parts(fusion)
   await ask(fusion, 'hello')

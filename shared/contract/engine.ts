@@ -12,8 +12,9 @@ const Nothing = Type.Object({})
 const ByConversation = Type.Object({ conversationId: Id })
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
-/** One message may not be larger: 8 million UTF-16 units hold a 2 MB prompt in any script, with room. */
+/** One message may not be larger: 8 million UTF-16 units hold a 2 MB prompt in any script, with room. The words of failures say so too. */
 export const MAX_TEXT = 8_000_000
+export const MAX_ATTACHMENTS = 20
 
 // ── the app as a whole ──
 
@@ -48,7 +49,10 @@ export type ListEvent = Static<typeof ListEvent>
 
 // ── one open chat ──
 
-export const Draft = Type.Object({ text: Type.String({ maxLength: MAX_TEXT }), attachments: Type.Array(AttachmentPart, { maxItems: 20 }) })
+export const Draft = Type.Object({
+  text: Type.String({ maxLength: MAX_TEXT }),
+  attachments: Type.Array(AttachmentPart, { maxItems: MAX_ATTACHMENTS }),
+})
 export type Draft = Static<typeof Draft>
 
 /** One step of the path from the root to the head. `siblings` (this one included, oldest first) only where there are several. */
@@ -213,7 +217,7 @@ export const engineContract = {
         conversationId: Id,
         questionId: Id,
         text: Type.String({ maxLength: MAX_TEXT }),
-        attachments: Type.Array(AttachmentPart, { maxItems: 20 }),
+        attachments: Type.Array(AttachmentPart, { maxItems: MAX_ATTACHMENTS }),
         parentId: Type.Optional(Nullable(Id)),
       }),
       Nothing,

@@ -76,10 +76,16 @@ const words = {
     what: 'This message has {tokens} tokens; the window of {model} holds {window}.',
     next: 'Shorten it, take out an attachment, or choose a model with a larger window.',
   },
+  'message-too-large': {
+    what: 'This message is too long: 8 million characters are the most.',
+    next: 'Shorten it. Until then it is kept in this window only.',
+  },
   'chat-busy': { what: 'This chat is being answered.', next: 'Stop the answer first, or wait for it.' },
   'chat-in-trash': { what: 'This chat is in the trash.', next: 'Bring it back to go on with it.' },
   'not-in-trash': { what: 'Only chats in the trash can be deleted for good.', next: 'Move the chat to the trash first.' },
   'file-not-text': { what: '{file} is not a text file.', next: 'Attach text: notes, code, tables, logs.' },
+  'file-too-large': { what: '{file} is too large to attach: 8 million characters are the most.', next: 'Attach a part of it.' },
+  'too-many-files': { what: 'A message takes 20 files at the most.', next: 'Send these first, then attach the others.' },
   'file-unreadable': { what: '{file} could not be read.', next: 'Check that it is there and that you may read it.' },
   'egress-refused': { what: 'Fusion did not open a connection.', next: 'This chat stays on this computer.' },
 } satisfies Record<string, Words>

@@ -1,15 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { MAX_TEXT } from '@fusion/shared/contract/engine.ts'
 import { type SocketLike, webSocketPort } from '@fusion/shared/rpc/web-socket.ts'
 import type { Down, Port } from '@fusion/shared/rpc/wire.ts'
 import type { Log } from '../log.ts'
 
 /**
- * The largest message of the contract is a question of 8 million UTF-16 units: 24 MB of UTF-8 in the worst script, and JSON around it.
- * A larger one closes its socket with 1009, "message too big".
+ * The largest message of the contract is a question of 8 million UTF-16 units: 48 MB where each of them is a control character, which JSON
+ * writes in six bytes, and a little around it. A larger one closes its socket with 1009, "message too big".
  */
-export const MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+export const MAX_MESSAGE_BYTES = 6 * MAX_TEXT + 1024 * 1024
 
 /** What may wait for a page that does not read. Streams stop at 64 unread items by themselves, so this much is a page that hangs. */
 export const MAX_WAITING_BYTES = 64 * 1024 * 1024

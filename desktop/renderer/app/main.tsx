@@ -28,9 +28,9 @@ useReplica.subscribe(({ app }) => app && reloadOnce(app.contractVersion === CONT
 // A page that is hidden may be killed without another word.
 document.addEventListener('visibilitychange', () => document.hidden && drafts.flush())
 window.addEventListener('pagehide', drafts.flush)
-// Without a connection there is nowhere to save: the browser asks before what was typed is lost. (Electron would not ask, but stay open.)
+// Where nothing can be saved, the browser asks before what was typed is lost. (Electron would not ask, but stay open.)
 window.addEventListener('beforeunload', event => {
-  const lost = useReplica.getState().connection !== 'online' && drafts.unsaved()
+  const lost = drafts.endangered(useReplica.getState().connection === 'online')
   if (lost && location.protocol !== 'app:') event.preventDefault()
 })
 

@@ -1,4 +1,5 @@
-import type { Draft } from '@fusion/shared/contract/engine.ts'
+import { type Draft, MAX_TEXT } from '@fusion/shared/contract/engine.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import { fusion } from '../state/fusion.ts'
@@ -8,9 +9,10 @@ import { currentDraft, drafts } from './drafts.ts'
 
 /**
  * Appends a question. `parentId` names the place of an edited one; absent, it goes to the end of the shown branch. A connection lost on the
- * way does not ask twice: the same question id is sent again, and the engine knows it.
+ * way does not ask twice: the same question id is sent again, and the engine knows it. Throws what the engine refuses it with.
  */
 export async function sendQuestion(conversationId: string, draft: Draft, parentId?: string | null): Promise<void> {
+  if (draft.text.length > MAX_TEXT) throw failure('message-too-large')
   const questionId = newId()
   const question = { conversationId, questionId, ...draft, ...(parentId !== undefined && { parentId }) }
   setView({ sent: questionId, failure: null })

@@ -95,6 +95,16 @@ test('a save that fails is tried again until it is kept', async () => {
   expect([saved, typing()?.saved]).toEqual([['Hi', 'Hi', 'Hi'], true])
 })
 
+test('a draft that is too long waits until it was shortened, and would be lost with the page', async () => {
+  const { type, drafts, saved } = setUp()
+  type('x'.repeat(8_000_001))
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect([saved.length, drafts.endangered(true)]).toEqual([0, true])
+  type('short')
+  await vi.advanceTimersByTimeAsync(300)
+  expect([saved, drafts.endangered(true)]).toEqual([['short'], false])
+})
+
 test('a draft that was sent is not saved afterwards', async () => {
   const { type, drafts, saved, typing } = setUp()
   type('Hi')

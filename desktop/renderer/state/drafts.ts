@@ -1,4 +1,4 @@
-import type { Draft, EngineContract } from '@fusion/shared/contract/engine.ts'
+import { type Draft, type EngineContract, MAX_TEXT } from '@fusion/shared/contract/engine.ts'
 import type { Calls } from './fusion.ts'
 import type { StoreApi } from 'zustand'
 import type { ReplicaStore } from './mirror.ts'
@@ -13,8 +13,8 @@ export interface Drafts {
   change(conversationId: string, draft: Draft): void
   /** The draft was sent: what is saved no longer counts. */
   clear(conversationId: string): void
-  /** True while the engine does not hold everything that was typed. */
-  unsaved(): boolean
+  /** True while something typed would go with the page: what is not saved without a connection, and with one what is too long to be. */
+  endangered(online: boolean): boolean
   /** Saves now what waits for a pause: the page may be going away. */
   flush(): void
   close(): void
@@ -53,7 +53,8 @@ export function createDrafts({ view, replica, save }: DraftsOptions): Drafts {
     clearTimeout(timers.get(conversationId))
     timers.delete(conversationId)
     const typing = view.getState().typing[conversationId]
-    if (!typing || typing.saved) return
+    // One that is too long is refused however often it is sent; the composer says so.
+    if (!typing || typing.saved || typing.text.length > MAX_TEXT) return
     const { saved: _, ...draft } = typing
     if (replica.getState().open?.id === conversationId) untold.push(contentOf(draft))
     try {
@@ -92,7 +93,7 @@ export function createDrafts({ view, replica, save }: DraftsOptions): Drafts {
       timers.delete(conversationId)
       set(conversationId, { text: '', attachments: [], saved: true })
     },
-    unsaved: () => Object.values(view.getState().typing).some(typing => !typing.saved),
+    endangered: online => Object.values(view.getState().typing).some(({ saved, text }) => !saved && (!online || text.length > MAX_TEXT)),
     flush() {
       for (const conversationId of timers.keys()) void saveNow(conversationId)
     },

@@ -1,6 +1,7 @@
 import { ArrowUp, Plus, Square } from 'lucide-react'
 import { useEffect, useRef, type ClipboardEvent, type KeyboardEvent } from 'react'
-import type { TurnState } from '@fusion/shared/contract/engine.ts'
+import { MAX_TEXT, type TurnState } from '@fusion/shared/contract/engine.ts'
+import { sentence } from '@fusion/shared/contract/failures.ts'
 import { ModelChip } from '../../models/model-chip.tsx'
 import { ask, fusion } from '../../state/fusion.ts'
 import { useReplica } from '../../state/replica.ts'
@@ -10,6 +11,8 @@ import { DraftAttachment } from './draft-attachment.tsx'
 import { drafts, useDraft } from '../drafts.ts'
 import { sendDraft } from '../send.ts'
 import './composer.css'
+
+const TOO_LARGE = { code: 'message-too-large', message: '', retryable: false }
 
 /** The question being written: Enter sends, Shift+Enter makes a line, files can be picked, pasted or dropped. */
 export function Composer({ conversationId, turn }: { conversationId: string; turn: TurnState }) {
@@ -24,7 +27,9 @@ export function Composer({ conversationId, turn }: { conversationId: string; tur
 
   useEffect(() => focusForTyping(area.current), [conversationId])
 
-  const sendable = online && !empty && !tooLong
+  const tooLarge = draft.text.length > MAX_TEXT
+
+  const sendable = online && !empty && !tooLong && !tooLarge
   const send = () => {
     if (!sendable) return
     ask(sendDraft(conversationId))
@@ -70,7 +75,8 @@ export function Composer({ conversationId, turn }: { conversationId: string; tur
         onKeyDown={onKeyDown}
         onPaste={onPaste}
       />
-      {tooLong && (
+      {tooLarge && <p className="too-long">{Object.values(sentence(TOO_LARGE)).join(' ')}</p>}
+      {tooLong && !tooLarge && (
         <p className="too-long">
           This does not fit the model’s window. Shorten it, take out a file, or choose a model with a larger window.
         </p>

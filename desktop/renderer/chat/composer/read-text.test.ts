@@ -23,6 +23,11 @@ test('what holds bytes that no text has is refused by name', async () => {
   }
 })
 
+test('what is larger than a message may be is refused as that, by its size or by its characters', async () => {
+  for (const text of ['x'.repeat(8_000_001), '漢'.repeat(8_000_001)])
+    await expect(readText(file(text))).rejects.toMatchObject({ code: 'file-too-large', detail: { file: 'notes.txt' } })
+})
+
 test('colours of a terminal and page breaks are text', async () => {
   expect(await readText(file('\u001b[31mred\u001b[0m\f\tend\r\n'))).toContain('red')
 })

@@ -10,15 +10,17 @@ const BINARY = /[\u0000-\u0008\u000b\u000e-\u001a\u001c-\u001f]/
 
 /**
  * The text of a file: UTF-8, UTF-16 with its mark, or else Windows-1252, which any old text can be read as.
- * Refuses with `file-not-text` what holds characters that no text has, and with `file-unreadable` what can't be read.
+ * Refuses with `file-not-text` what holds characters that no text has, with `file-too-large`, and with `file-unreadable` what can't be read.
  */
 export async function readText(file: Blob & { name: string }): Promise<string> {
-  if (file.size > MOST_BYTES) throw failure('file-not-text', { file: file.name })
+  const tooLarge = () => failure('file-too-large', { file: file.name })
+  if (file.size > MOST_BYTES) throw tooLarge()
   const bytes = await file.arrayBuffer().catch((cause: unknown) => {
     throw failure('file-unreadable', { file: file.name }, { cause })
   })
   const text = decode(new Uint8Array(bytes))
-  if (BINARY.test(text) || text.length > MAX_TEXT) throw failure('file-not-text', { file: file.name })
+  if (BINARY.test(text)) throw failure('file-not-text', { file: file.name })
+  if (text.length > MAX_TEXT) throw tooLarge()
   return text
 }
 

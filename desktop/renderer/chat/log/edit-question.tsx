@@ -26,7 +26,12 @@ export function EditQuestion({ message, attachments, conversationId, parentId }:
   const send = () => {
     if (empty) return
     close()
-    ask(sendQuestion(conversationId, { text, attachments }, parentId))
+    const sent = sendQuestion(conversationId, { text, attachments }, parentId).catch((error: unknown) => {
+      // What was refused stands there again, to be changed or tried once more.
+      setView({ editing: { messageId: message.id, text } })
+      throw error
+    })
+    ask(sent)
   }
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return
