@@ -4,6 +4,7 @@ import { ask, fusion } from '../../state/fusion.ts'
 import { shelf } from '../../state/replica.ts'
 import { setView } from '../../state/view.ts'
 import { FailureLine } from '../../ui/failure-line.tsx'
+import { endWords } from './end-words.ts'
 
 /** Failures that another model may not have. */
 const OTHER_MODEL = new Set<string>([
@@ -25,7 +26,7 @@ interface AnswerEndProps {
 
 /** How an answer ended, where it did not simply end: what happened, what was kept, and the button for what comes next. */
 export function AnswerEnd({ message, readOnly, idle }: AnswerEndProps) {
-  const { conversationId, status, finishReason, failure } = message
+  const { conversationId, status, failure } = message
   const begun = textOf(message) !== ''
   const act = { conversationId, messageId: message.id }
   const goOn = !readOnly && (
@@ -51,16 +52,7 @@ export function AnswerEnd({ message, readOnly, idle }: AnswerEndProps) {
       </FailureLine>
     )
   }
-  const words =
-    status === 'stopped'
-      ? begun
-        ? 'Stopped.'
-        : 'Stopped before the first word.'
-      : finishReason === 'length'
-        ? 'Cut off: the answer reached the length that is set.'
-        : finishReason === 'window'
-          ? 'Cut off: the model’s window is full.'
-          : null
+  const words = endWords(message)
   if (!words) return null
   return (
     <p className="ended">

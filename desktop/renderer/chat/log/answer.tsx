@@ -17,7 +17,7 @@ export function Answer({ message, row }: { message: Message; row: RowProps }) {
   const growing = message.status === 'growing'
   const { conversationId, entry, readOnly, idle } = row
   /** Then its one next step stands beside the words for its end. */
-  const nothing = text === '' && message.status !== 'complete'
+  const nothing = text === ''
   const seams = message.segments.slice(1).map((segment, index) => ({
     at: segment.from,
     line: <Seam before={message.segments[index]!} after={segment} />,
