@@ -7,7 +7,8 @@ import type { Loaded } from './models.ts'
 import { acquire, ask, guideId, programOf, testModels, type TestModels } from './testing/models.ts'
 
 const QUESTION = 'How do I delete a chat?'
-const statesOf = ({ folder }: TestModels) => (existsSync(join(folder, 'states')) ? readdirSync(join(folder, 'states')) : [])
+const filesOf = ({ folder }: TestModels) => (existsSync(join(folder, 'states')) ? readdirSync(join(folder, 'states')) : [])
+const statesOf = (test: TestModels) => filesOf(test).filter(name => name !== 'CACHEDIR.TAG')
 
 /** Whether a small file system of one's own can be mounted here: root on Linux. */
 const canMount = process.platform === 'linux' && process.getuid?.() === 0
@@ -89,6 +90,12 @@ test('a state during whose loading the whole engine died is deleted at the next 
   await next.models.openState(chatId, guideId)
   expect(await cachedTokens(loaded, chatId)).toBe(0)
   expect(statesOf(next)).toEqual([])
+})
+
+test('states are kept out of backups, by the tag that programs for them look for', async () => {
+  const test = testModels()
+  await chatWithState(test)
+  expect(readFileSync(join(test.folder, 'states/CACHEDIR.TAG'), 'utf8')).toMatch(/^Signature: 8a477f597d28d172789f06886806bc55/)
 })
 
 test('files among the states that nobody knows of are removed', async () => {

@@ -25,6 +25,7 @@ export interface KeptStates {
 /** Of the disk's free space, what states may take in all. */
 const SHARE = 0.05
 const LOADING = '.loading'
+const BACKUP_TAG = 'CACHEDIR.TAG'
 
 export function createKeptStates({
   folder,
@@ -61,12 +62,22 @@ export function createKeptStates({
     for (const path of [name, `${name}${LOADING}`]) rmSync(join(folder, path), { force: true })
   }
 
+  /** Programs that make backups leave out a folder with this file in it (bford.info/cachedir). */
+  function keepOutOfBackups(): void {
+    try {
+      writeFileSync(join(folder, BACKUP_TAG), 'Signature: 8a477f597d28d172789f06886806bc55\n', { mode: 0o600, flag: 'wx' })
+    } catch {
+      // It is there already; or the disk is full, and the next start tries again.
+    }
+  }
+
   /** At the first use: states that took the engine with them, and files that nobody knows of. */
   function prepare(): void {
     if (prepared) return
     prepared = true
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const names = readdirSync(folder)
+    keepOutOfBackups()
+    const names = readdirSync(folder).filter(name => name !== BACKUP_TAG)
     for (const state of registry.all()) {
       const harmful = names.includes(`${state.file}${LOADING}`)
       if (harmful) log.warn({ conversationId: state.conversationId }, 'a state that ended its process was deleted')
