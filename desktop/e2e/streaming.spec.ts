@@ -1,5 +1,5 @@
 import { ask, beginAnswer, parts, setSampling } from './chat-steps.ts'
-import { addEndlessModel, endlessName } from './endless-model.ts'
+import { addEndlessModel, endlessName } from '../engine/testing/endless-model.ts'
 import { startEngine } from './engine.ts'
 import { expect, openFusion, test } from './fixtures.ts'
 
@@ -73,7 +73,7 @@ test.describe('while an answer grows', () => {
   })
 
   test('an engine that is killed leaves what was written, says so, and offers to go on', async ({ fusion, running, home }) => {
-    const { answers } = parts(fusion)
+    const { answers, stop } = parts(fusion)
     await beginAnswer(fusion, 'Tell me a very long story')
     const before = (await answers.locator('.markdown').innerText()).trim()
     // What is younger than half a second may be lost: that is the promise.
@@ -85,6 +85,8 @@ test.describe('while an answer grows', () => {
     await expect(answers).toContainText(before.slice(0, 40))
     await expect(answers).toContainText('Fusion was closed while this was being written.')
     await fusion.getByRole('button', { name: 'Go on' }).click()
+    await expect(answers).toContainText('continued here after it was cut off')
+    await stop.click()
     await expect(answers).toContainText('2 of 2')
   })
 })

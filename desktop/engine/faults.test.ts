@@ -95,7 +95,8 @@ test('a prompt of 2 MB is kept whole and refused in words, while another chat go
 })
 
 test('after a purge, no file of the data folder holds a word of the chat', async () => {
-  const { folder, fusion, logged } = await testEngine()
+  const first = await testEngine()
+  const { folder, fusion } = first
   await fusion.settings.set({ sampling: { temperature: 0, maxTokens: 60 } })
   const conversationId = newId()
   const chat = await watchChat(fusion, conversationId)
@@ -109,14 +110,17 @@ test('after a purge, no file of the data folder holds a word of the chat', async
   await fusion.chats.rename({ conversationId, title: `All about ${words[0]}` })
   await fusion.drafts.set({ conversationId, draft: { text: `another draft about ${words[1]}`, attachments: [] } })
   const secret = [...words, 'Murmeltierliste', 'Murmelprotokoll']
-  expect(filesWith(folder, secret)).not.toEqual([])
+  const namedAfterIt = () => readdirSync(folder, { recursive: true }).filter(name => String(name).includes(conversationId))
+  // Closing keeps the chat's KV state, which is the chat in another form.
+  await first.close()
+  expect([filesWith(folder, secret), namedAfterIt()]).not.toContainEqual([])
 
-  await expect(fusion.chats.purge({ conversationId })).rejects.toMatchObject({ code: 'not-in-trash' })
-  await fusion.chats.trash({ conversationId })
-  await fusion.chats.purge({ conversationId })
-  expect(filesWith(folder, secret)).toEqual([])
-  expect(readdirSync(folder, { recursive: true }).filter(name => String(name).includes(conversationId))).toEqual([])
-  expect(logged.filter(line => secret.some(word => line.includes(word)))).toEqual([])
+  const second = await testEngine({ folder })
+  await expect(second.fusion.chats.purge({ conversationId })).rejects.toMatchObject({ code: 'not-in-trash' })
+  await second.fusion.chats.trash({ conversationId })
+  await second.fusion.chats.purge({ conversationId })
+  expect([filesWith(folder, secret), namedAfterIt()]).toEqual([[], []])
+  expect([...first.logged, ...second.logged].filter(line => secret.some(word => line.includes(word)))).toEqual([])
 })
 
 test('a draft and its attachment survive a restart of the engine', async () => {

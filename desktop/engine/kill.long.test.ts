@@ -1,56 +1,57 @@
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Message, textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import Database from 'better-sqlite3'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { addEndlessModel } from './testing/endless-model.ts'
 import { type Headless, startHeadless } from './testing/headless.ts'
 import { endInferenceOf, testFolder, watchChat } from './testing/test-engine.ts'
 
-/** Long answers at any moment of which the kill can fall. */
-const RAMBLE = { temperature: 2, topK: 0, topP: 1, minP: 0, maxTokens: 1500 }
 const ROUNDS = Number(process.env.FUSION_KILL_ROUNDS ?? 200)
 /** What may be lost of a growing answer. */
 const LOST_MS = 500
-
-interface Expected {
-  /** Finished messages: they may never be missing or different. */
-  finished: Map<string, string>
-}
+/** The kill falls up to so long after the first words: most often there is text that is older than what may be lost. */
+const KILL_WITHIN_MS = 2000
 
 test(
   `kill -9 of the engine or its inference, ${ROUNDS} times in the midst of an answer: nothing finished is lost, and half a second of text at most`,
   { timeout: 3_600_000 },
   async () => {
     const home = await testFolder()
-    const expected: Expected = { finished: new Map() }
+    addEndlessModel(home)
+    /** Finished messages: they may never be missing or different. */
+    const finished = new Map<string, string>()
     let engine = await startHeadless(home)
+    onTestFinished(() => engine.end('SIGKILL'))
     let conversationId = newId()
+    let olderTexts = 0
     for (let round = 0; round < ROUNDS; round++) {
       // A new chat now and then, so that the window does not fill up.
-      if (round % 5 === 0) conversationId = newId()
-      const growing = await killInMidAnswer(engine, conversationId, round, expected)
-      if (growing.engineDied) {
+      if (round % 3 === 0) conversationId = newId()
+      const killed = await killInMidAnswer(engine, conversationId, round)
+      if (killed.engineDied) {
         await engine.end('SIGKILL')
         engine = await startHeadless(home)
       }
       const { fusion, close } = await engine.connect()
       const chat = await watchChat(fusion, conversationId)
-      await chat.until('the end of the answer', ({ messages }) => [...messages.values()].every(message => message.status !== 'growing'))
-      const answer = chat.messages.get(growing.answerId)
-      expect(answer, `round ${round}: the answer that grew`).toBeDefined()
-      expect(textOf(answer!).startsWith(growing.textBefore), `round ${round}: text older than ${LOST_MS} ms is there`).toBe(true)
-      expect(growing.text.startsWith(textOf(answer!)) || textOf(answer!).startsWith(growing.text), `round ${round}: no other text`).toBe(
-        true,
-      )
-      for (const message of chat.messages.values()) expected.finished.set(message.id, textOf(message))
+      const answer = chat.messages.get(killed.answerId)
+      expect(answer, `round ${round}: the answer that grew`).toMatchObject({
+        status: 'failed',
+        failure: { code: killed.engineDied ? 'interrupted' : expect.stringMatching(/^(model-crashed|out-of-memory)$/) },
+      })
+      const [kept, seen] = [textOf(answer!), killed.seen]
+      if (killed.olderText !== '') olderTexts++
+      expect(kept.startsWith(killed.olderText), `round ${round}: text older than ${LOST_MS} ms is there`).toBe(true)
+      expect(kept.startsWith(seen) || seen.startsWith(kept), `round ${round}: no other text`).toBe(true)
+      for (const message of chat.messages.values()) finished.set(message.id, textOf(message))
       chat.leave()
       close()
-      for (const [id, text] of storedTexts(home))
-        if (expected.finished.has(id)) expect(text, `round ${round}: message ${id}`).toBe(expected.finished.get(id))
-      expect(storedTexts(home).size).toBeGreaterThanOrEqual(expected.finished.size)
+      const stored = storedTexts(home)
+      for (const [id, text] of finished) expect(stored.get(id), `round ${round}: message ${id}`).toBe(text)
     }
     await engine.end()
+    expect(olderTexts).toBeGreaterThan(ROUNDS / 2)
     const database = new Database(join(home, 'fusion.db'), { readonly: true })
     expect(database.pragma('integrity_check', { simple: true })).toBe('ok')
     database.close()
@@ -58,34 +59,35 @@ test(
 )
 
 /** Asks, lets the answer grow for a random while, kills; tells what a page had seen of it, and what of that is older than the promise. */
-async function killInMidAnswer(engine: Headless, conversationId: string, round: number, expected: Expected) {
+async function killInMidAnswer(engine: Headless, conversationId: string, round: number) {
   const { fusion, close } = await engine.connect()
   const chat = await watchChat(fusion, conversationId)
-  await fusion.settings.set({ sampling: { ...RAMBLE, seed: round } })
+  await fusion.settings.set({ sampling: { seed: round } })
   const questionId = newId()
   await fusion.turns.send({ conversationId, questionId, text: `Tell me the long story number ${round}`, attachments: [] })
-  expected.finished.set(questionId, `Tell me the long story number ${round}`)
-  const answerOf = (): Message | undefined => [...chat.messages.values()].find(message => message.parentId === questionId)
-  await chat.until('text', () => answerOf() !== undefined && textOf(answerOf()!) !== '')
-  const seen: { at: number; length: number }[] = []
-  const watching = setInterval(() => seen.push({ at: performance.now(), length: textOf(answerOf()!).length }), 5)
-  await new Promise(resolve => setTimeout(resolve, Math.random() * 900))
+  const answer = (): Message => [...chat.messages.values()].find(message => message.parentId === questionId)!
+  await chat.until('text', ({ events }) => events.some(event => event.type === 'text-delta'))
+  const lengths: { at: number; length: number }[] = []
+  const watching = setInterval(() => lengths.push({ at: performance.now(), length: textOf(answer()).length }), 5)
+  await new Promise(resolve => setTimeout(resolve, Math.random() * KILL_WITHIN_MS))
   clearInterval(watching)
+  expect(answer().status, `round ${round}: killed in mid answer`).toBe('growing')
   const engineDied = Math.random() < 0.6
   const killedAt = performance.now()
   if (engineDied) await engine.end('SIGKILL')
-  else if (answerOf()!.status === 'growing') endInferenceOf(engine.pid)
-  const before = seen.findLast(({ at }) => at <= killedAt - LOST_MS)?.length ?? 0
-  const text = textOf(answerOf()!)
-  if (!engineDied) await chat.until('the end', () => answerOf()!.status !== 'growing')
+  else {
+    endInferenceOf(engine.pid)
+    await chat.until('the end', () => answer().status !== 'growing')
+  }
+  const older = lengths.findLast(({ at }) => at <= killedAt - LOST_MS)?.length ?? 0
+  const seen = textOf(answer())
   chat.leave()
   close()
-  return { engineDied, answerId: answerOf()!.id, text: engineDied ? text : textOf(answerOf()!), textBefore: text.slice(0, before) }
+  return { engineDied, answerId: answer().id, seen, olderText: seen.slice(0, older) }
 }
 
 /** Every finished message's text as it lies in the database, read beside the engine. */
 function storedTexts(home: string): Map<string, string> {
-  expect(readdirSync(home)).toContain('fusion.db')
   const database = new Database(join(home, 'fusion.db'), { readonly: true })
   const rows = database.prepare<[], { id: string; body: string }>("select id, body from msg where status <> 'growing'").all()
   database.close()

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
 
@@ -94,6 +95,35 @@ test('a second instance on the same data folder says so in one line, and the fir
   expect(await second.done).toEqual({ code: 1, signal: null, stdout: '', said })
   expect((await fetch(`http://127.0.0.1:${port}/session`)).status).toBe(405)
 })
+
+test('chats of a newer Fusion are not opened, and one line says what to do', async () => {
+  const home = folder()
+  const first = launch({ FUSION_HOME: home })
+  await first.ready
+  first.child.kill('SIGTERM')
+  await first.done
+  const sqlite = new DatabaseSync(join(home, 'fusion.db'))
+  sqlite.exec('pragma user_version = 999')
+  sqlite.close()
+  const said = 'Your chats were last opened by a newer Fusion. Update this one to open them. Nothing was changed.'
+  expect(await launch({ FUSION_HOME: home }).done).toEqual({ code: 1, signal: null, stdout: '', said })
+})
+
+// Only root can mount a small file system.
+test.skipIf(process.platform !== 'linux' || process.getuid?.() !== 0)(
+  'a data folder that is full or cannot be written to is said in one line',
+  async () => {
+    const home = folder()
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'fusion-test', home])
+    onTestFinished(() => void execFileSync('umount', ['-l', home]))
+    writeFileSync(join(home, 'filler'), Buffer.alloc(60_000))
+    const full = 'The disk is full. What was saved is safe. Make room, then try again.'
+    expect(await launch({ FUSION_HOME: home }).done).toEqual({ code: 1, signal: null, stdout: '', said: full })
+    execFileSync('mount', ['-o', 'remount,ro', home])
+    const readOnly = `Fusion cannot write to ${home}. Make the folder writable, then start Fusion again. Nothing was changed.`
+    expect(await launch({ FUSION_HOME: home }).done).toEqual({ code: 1, signal: null, stdout: '', said: readOnly })
+  },
+)
 
 test('a data folder that is a file is named in one line', async () => {
   const file = join(folder(), 'file')

@@ -3,9 +3,8 @@ import { textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { expect, test } from 'vitest'
 import { filesWith } from '../testing/files-with.ts'
-import { ask, testEngine, type TestEngine, watchChat } from '../testing/test-engine.ts'
+import { ask, endlessEngine, testEngine, type TestEngine, watchChat } from '../testing/test-engine.ts'
 
-const RAMBLE = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 7 }
 const greedy = { temperature: 0, maxTokens: 20 }
 const SECRET = 'Zwetschgenknoedel'
 
@@ -16,7 +15,6 @@ const send = ({ fusion }: TestEngine, conversationId: string, text: string) => {
 
 /** A chat whose answer is growing. */
 async function growingChat(engine: TestEngine, text = 'Tell me a very long story') {
-  await engine.fusion.settings.set({ sampling: RAMBLE })
   const conversationId = newId()
   const chat = await watchChat(engine.fusion, conversationId)
   await send(engine, conversationId, text)
@@ -25,7 +23,7 @@ async function growingChat(engine: TestEngine, text = 'Tell me a very long story
 }
 
 test('a chat that goes to the trash while questions wait in line is not answered any more, and nothing of it is lost', async () => {
-  const engine = await testEngine()
+  const engine = await endlessEngine()
   const { conversationId, chat } = await growingChat(engine)
   const waiting = await send(engine, conversationId, 'hello')
   await engine.fusion.chats.trash({ conversationId })
@@ -45,7 +43,7 @@ test('a chat that goes to the trash while questions wait in line is not answered
 })
 
 test('a question sent by another page while its chat goes to the trash is either there or refused', async () => {
-  const engine = await testEngine()
+  const engine = await endlessEngine()
   const { conversationId, chat } = await growingChat(engine)
   const questionId = newId()
   const parentId = chat.path()[1]!.parentId
@@ -59,7 +57,7 @@ test('a question sent by another page while its chat goes to the trash is either
 })
 
 test('a purge while an answer grows and others wait leaves no word, no state and no turn behind', async () => {
-  const engine = await testEngine()
+  const engine = await endlessEngine()
   const { conversationId } = await growingChat(engine, `Tell me about ${SECRET}`)
   await send(engine, conversationId, `more about ${SECRET}`)
   await Promise.all([engine.fusion.chats.trash({ conversationId }), engine.fusion.chats.purge({ conversationId }).catch(() => {})])
@@ -70,7 +68,7 @@ test('a purge while an answer grows and others wait leaves no word, no state and
 })
 
 test('brought back and asked by another page in mid purge, a chat is either all there or all gone', async () => {
-  const engine = await testEngine()
+  const engine = await endlessEngine()
   const { conversationId } = await growingChat(engine, `Tell me about ${SECRET}`)
   await engine.fusion.chats.trash({ conversationId })
   const outcomes = await Promise.allSettled([

@@ -1,13 +1,12 @@
 import { textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
-import { expect, test } from 'vitest'
-import { endInferenceOf, testEngine, watchChat, ask } from '../testing/test-engine.ts'
-
-const RAMBLE = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 7 }
+import { expect, onTestFinished, test } from 'vitest'
+import { addEndlessModel, endlessName } from '../testing/endless-model.ts'
+import { startHeadless } from '../testing/headless.ts'
+import { endInferenceOf, endlessEngine, testEngine, testFolder, watchChat } from '../testing/test-engine.ts'
 
 test('an inference process that dies in mid answer leaves the text, the reason, and a way to go on from there', async () => {
-  const { fusion } = await testEngine()
-  await fusion.settings.set({ sampling: RAMBLE })
+  const { fusion } = await endlessEngine()
   const conversationId = newId()
   const chat = await watchChat(fusion, conversationId)
   const questionId = newId()
@@ -20,7 +19,7 @@ test('an inference process that dies in mid answer leaves the text, the reason, 
   const kept = textOf(broken)
   expect(kept.length).toBeGreaterThan(0)
 
-  await fusion.settings.set({ sampling: { ...RAMBLE, maxTokens: 30 } })
+  await fusion.settings.set({ sampling: { maxTokens: 30 } })
   await fusion.turns.goOn({ conversationId, messageId: broken.id })
   const next = () => [...chat.messages.values()].find(message => message.parentId === questionId && message.status === 'complete')
   await chat.until('the rest', () => next() !== undefined)
@@ -33,8 +32,7 @@ test('an inference process that dies in mid answer leaves the text, the reason, 
 })
 
 test('a question that waited behind a broken answer is asked again behind the one that went on', async () => {
-  const { fusion } = await testEngine()
-  await fusion.settings.set({ sampling: RAMBLE })
+  const { fusion } = await endlessEngine()
   const conversationId = newId()
   const chat = await watchChat(fusion, conversationId)
   await fusion.turns.send({ conversationId, questionId: newId(), text: 'Tell me a very long story', attachments: [] })
@@ -53,21 +51,32 @@ test('a question that waited behind a broken answer is asked again behind the on
   expect(textOf(chat.path()[2]!)).toBe('hello')
 })
 
-test('an answer that was growing when the engine was killed is closed as interrupted at the next start', async () => {
-  const first = await testEngine()
+test('an answer that was growing when the engine was killed is closed as interrupted at the next start, with its text', async () => {
+  const home = await testFolder()
+  addEndlessModel(home)
+  const engine = await startHeadless(home)
+  onTestFinished(() => engine.end('SIGKILL'))
+  const { fusion } = await engine.connect()
   const conversationId = newId()
-  const chat = await watchChat(first.fusion, conversationId)
-  await ask(first.fusion, chat, conversationId, 'hello')
-  await first.fusion.settings.set({ sampling: RAMBLE })
-  await first.fusion.turns.send({ conversationId, questionId: newId(), text: 'Tell me a very long story', attachments: [] })
-  await chat.until('text', ({ events }) => events.filter(event => event.type === 'text-delta').length > 5)
-  await first.close()
-  const second = await testEngine({ folder: first.folder })
+  const chat = await watchChat(fusion, conversationId)
+  await fusion.turns.send({ conversationId, questionId: newId(), text: 'Tell me a very long story', attachments: [] })
+  const written = () => textOf(chat.path().at(-1)!)
+  await chat.until('text', () => chat.path().length === 2 && written() !== '')
+  // What `messages` gives is on disk.
+  const { messages } = await fusion.chats.messages({ conversationId, ids: [chat.path().at(-1)!.id] })
+  expect(messages).toMatchObject([{ status: 'growing' }])
+  await engine.end('SIGKILL')
+
+  const second = await testEngine({ folder: home })
   const again = await watchChat(second.fusion, conversationId)
-  expect(again.path().map(({ role, status }) => [role, status])).toEqual([
-    ['user', 'complete'],
-    ['assistant', 'complete'],
-    ['user', 'complete'],
-    ['assistant', 'stopped'],
+  expect(again.path()).toMatchObject([
+    { role: 'user', status: 'complete' },
+    {
+      role: 'assistant',
+      status: 'failed',
+      failure: { code: 'interrupted' },
+      segments: [{ from: 0, place: 'desk', modelName: endlessName }],
+    },
   ])
+  expect(textOf(again.path()[1]!).startsWith(textOf(messages[0]!))).toBe(true)
 })

@@ -37,15 +37,27 @@ export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<T
   const conversationId = conversation.id
   const report = createAnswerReport(answer, request.reason, request.startedAt)
   const trouble = new AbortController()
+  let placed = false
   const growing = createGrowingAnswer({
     hub,
-    grow: storage.messages.grow,
+    grow(messageId, part, text) {
+      if (!placed) tellPlace()
+      placed = true
+      storage.messages.grow(messageId, part, text)
+    },
     conversationId,
     messageId: answer.id,
     lengths: { text: textOf(answer).length, reasoning: reasoningLength(answer) },
     onTrouble: error => trouble.abort(error),
   })
   request.onGrowing(growing.flush)
+
+  /** With the first words: an answer that ends with this process says where it was made, too, and one that goes on shows from where. */
+  function tellPlace(): void {
+    const { segments } = report.fields()
+    storage.messages.setSegments(answer.id, segments)
+    hub.tellChat(conversationId, { type: 'segment-changed', messageId: answer.id, segment: segments.at(-1)! })
+  }
 
   async function outcome(): Promise<Pick<Finish, 'status' | 'failure'>> {
     const stop = AbortSignal.any([request.stop, trouble.signal])

@@ -1,16 +1,14 @@
 import { textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { expect, test } from 'vitest'
-import { ask, endInferenceOf, testEngine, type TestEngine, type Watched, watchChat } from '../testing/test-engine.ts'
+import { ask, endInferenceOf, endlessEngine, testEngine, type TestEngine, type Watched, watchChat } from '../testing/test-engine.ts'
 
-const RAMBLE = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 7 }
 const greedy = { temperature: 0, maxTokens: 20 }
 
 const answersTo = ({ messages }: Watched, questionId: string) => [...messages.values()].filter(({ parentId }) => parentId === questionId)
 const answered = (questionId: string) => (chat: Watched) => answersTo(chat, questionId).some(({ status }) => status === 'complete')
 
 async function growingChat({ fusion }: TestEngine) {
-  await fusion.settings.set({ sampling: RAMBLE })
   const conversationId = newId()
   const chat = await watchChat(fusion, conversationId)
   const questionId = newId()
@@ -20,7 +18,7 @@ async function growingChat({ fusion }: TestEngine) {
 }
 
 test('an edited question sent twice at once, as after a lost connection, is asked once', async () => {
-  const engine = await testEngine()
+  const engine = await endlessEngine()
   const { conversationId, chat } = await growingChat(engine)
   await engine.fusion.settings.set({ sampling: greedy })
   const edited = { conversationId, questionId: newId(), text: 'hello', attachments: [], parentId: null }
@@ -30,7 +28,7 @@ test('an edited question sent twice at once, as after a lost connection, is aske
 })
 
 test('an edited question is answered at once; what waited on the branch that was left stays there, and can be answered', async () => {
-  const engine = await testEngine()
+  const engine = await endlessEngine()
   const { conversationId, chat } = await growingChat(engine)
   const { fusion } = engine
   const waiting = newId()
@@ -60,7 +58,7 @@ test('editing a question leaves what stands in the composer', async () => {
 })
 
 test('of two pages that go on from the same answer at once, or answer it again, one is told that the chat is being answered', async () => {
-  const engine = await testEngine()
+  const engine = await endlessEngine()
   const { conversationId, chat, questionId } = await growingChat(engine)
   const { fusion } = engine
   await fusion.turns.stop({ conversationId })
@@ -81,7 +79,7 @@ test('of two pages that go on from the same answer at once, or answer it again, 
 })
 
 test('a question sent while another page stops the answer is answered', async () => {
-  const engine = await testEngine()
+  const engine = await endlessEngine()
   const { conversationId, chat } = await growingChat(engine)
   const { fusion } = engine
   await fusion.settings.set({ sampling: greedy })
@@ -96,7 +94,7 @@ test('a question sent while another page stops the answer is answered', async ()
 })
 
 test('questions that wait behind a broken answer move behind the one that takes its place', async () => {
-  const engine = await testEngine()
+  const engine = await endlessEngine()
   const { conversationId, chat, questionId } = await growingChat(engine)
   const { fusion } = engine
   await fusion.turns.send({ conversationId, questionId: newId(), text: 'hello', attachments: [] })
@@ -117,7 +115,7 @@ test('questions that wait behind a broken answer move behind the one that takes 
 })
 
 test('a model that is chosen in mid answer is for the next one, and one that is answering can be neither unloaded nor removed', async () => {
-  const engine = await testEngine()
+  const engine = await endlessEngine()
   const { conversationId, chat, questionId } = await growingChat(engine)
   const { fusion } = engine
   const modelId = await new Promise<string>(resolve => {
@@ -129,5 +127,6 @@ test('a model that is chosen in mid answer is for the next one, and one that is 
   await expect(fusion.models.remove({ modelId, deleteFile: true })).rejects.toMatchObject({ code: 'chat-busy' })
   await fusion.chats.setSettings({ conversationId, settings: { modelId: 'f'.repeat(64) } })
   await fusion.turns.stop({ conversationId })
-  expect(answersTo(chat, questionId)).toMatchObject([{ status: 'stopped', segments: [{ modelId }] }])
+  await chat.until('its end', watched => answersTo(watched, questionId)[0]?.status === 'stopped')
+  expect(answersTo(chat, questionId)).toMatchObject([{ segments: [{ modelId }] }])
 })

@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ModelEntry } from '@fusion/shared/contract/model.ts'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { setNumber } from '../testing/endless-model.ts'
 import { acquire, ask, guide, guideF16, guideId, programOf, testFolder, testModels, until } from './testing/models.ts'
 
 const QUESTION = 'How do I delete a chat?'
@@ -189,6 +190,23 @@ test('a model whose header is right and whose weights are not fails to load, in 
   const modelId = await models.add(path)
   await expect(acquire(models, modelId)).rejects.toMatchObject({ code: 'model-load-failed' })
   expect(models.state().entries[0]!.state).toMatchObject({ at: 'failed', failure: { code: 'model-load-failed' } })
+})
+
+test('a model that needs more memory than there is is not loaded, and the words name both', async () => {
+  const folder = testFolder()
+  const path = join(folder, 'huge.gguf')
+  const bytes = readFileSync(guideF16)
+  // Keys and values of 100,000 heads in each of 10,000 layers: 131 TB for the smallest window.
+  setNumber(bytes, 'llama.block_count', 10_000)
+  setNumber(bytes, 'llama.attention.head_count_kv', 100_000)
+  writeFileSync(path, bytes)
+  const { models } = testModels({ folder })
+  const modelId = await models.add(path)
+  await expect(acquire(models, modelId)).rejects.toMatchObject({
+    code: 'model-too-large',
+    message: expect.stringMatching(/^Fusion Guide needs \d{6}\.\d GB of memory; \d+\.\d GB is free\.$/),
+  })
+  expect(models.state().entries[0]!.state).toMatchObject({ at: 'failed', failure: { code: 'model-too-large' } })
 })
 
 test('everybody who wants a model gets the same one, loaded once; unloading ends its process', async () => {

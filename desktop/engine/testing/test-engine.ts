@@ -12,6 +12,7 @@ import { serve } from '@fusion/shared/rpc/serve.ts'
 import { onTestFinished } from 'vitest'
 import { createEngine, type Engine } from '../engine.ts'
 import { createLog } from '../log.ts'
+import { addEndlessModel } from './endless-model.ts'
 
 export const guideFolder = join(import.meta.dirname, '../../../models/guide')
 
@@ -73,6 +74,13 @@ export async function testEngine(options: { folder?: string; bundledModels?: str
       check()
     })
   return { folder, engine, fusion: connect(engineContract, page), logged, untilLogged, close }
+}
+
+/** The same with a model whose answers do not end by themselves: there is time to do something while they grow. */
+export async function endlessEngine(): Promise<TestEngine> {
+  const folder = await testFolder()
+  addEndlessModel(folder)
+  return testEngine({ bundledModels: join(folder, 'models') })
 }
 
 /** A page's view of one chat: follows its events, and lets a test await what it is to see. */
