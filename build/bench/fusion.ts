@@ -1,17 +1,12 @@
 // The whole product as a page sees it: a headless engine in a process of its own, asked over its WebSocket.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { type ChatEvent, engineContract, type EngineContract, type TurnState } from '@fusion/shared/contract/engine.ts'
+import type { ChatEvent, EngineContract, TurnState } from '@fusion/shared/contract/engine.ts'
 import type { Message } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import type { LoadedModel, ModelEntry } from '@fusion/shared/contract/model.ts'
-import { connect } from '@fusion/shared/rpc/connect.ts'
 import type { Client } from '@fusion/shared/rpc/contract.ts'
-import { webSocketPort } from '@fusion/shared/rpc/web-socket.ts'
-import { WebSocket } from 'ws'
+import { startHeadless } from '../../desktop/engine/testing/headless.ts'
 import type { Answer } from './answer.ts'
 import { repository } from './config.ts'
 
@@ -48,32 +43,14 @@ export interface Chat {
 
 /** Starts an engine on the data folder `home` and waits until it is ready. */
 export async function startFusion(home: string): Promise<Fusion> {
-  const startedAt = performance.now()
-  const child = spawn(process.execPath, [join(repository, 'out', 'engine', 'serve.js')], {
-    env: { ...process.env, FUSION_HOME: home, FUSION_PORT: '0' },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  // Whatever ends the bench ends the engine too.
-  const end = () => void child.kill()
-  process.once('exit', end)
-  child.once('exit', () => process.off('exit', end))
-  const address = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', line => {
-      const ready = /^Fusion is ready at (\S+)/.exec(line)
-      if (ready) resolve(ready[1]!)
-    })
-    child.once('exit', code => reject(new Error(`The engine ended with ${code} before it was ready`)))
-    child.once('error', reject)
-  })
-  const readyMs = performance.now() - startedAt
-  const socket = await openSocket(address)
-  const client = connect(engineContract, webSocketPort(socket))
+  const engine = await startHeadless(home, { entry: join(repository, 'out', 'engine', 'serve.js') })
+  const { fusion: client, close } = await engine.connect()
 
   return {
     client,
-    address,
-    pid: child.pid!,
-    readyMs,
+    address: engine.address,
+    pid: engine.pid,
+    readyMs: engine.readyMs,
     async loadModel(fileName) {
       const found = async (wanted: (entry: ModelEntry) => boolean) => {
         for await (const { entries } of client.models.watch({})) {
@@ -90,26 +67,10 @@ export async function startFusion(home: string): Promise<Fusion> {
     },
     openChat: options => openChat(client, options),
     async close() {
-      socket.close()
-      if (child.exitCode !== null) return
-      child.kill('SIGTERM')
-      await once(child, 'exit')
+      close()
+      await engine.end()
     },
   }
-}
-
-async function openSocket(address: string): Promise<WebSocket> {
-  const { origin, host, hash } = new URL(address)
-  const session = await fetch(`${origin}/session`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin },
-    body: JSON.stringify({ token: new URLSearchParams(hash.slice(1)).get('token') }),
-  })
-  const cookie = session.headers.get('set-cookie')?.split(';')[0]
-  if (!session.ok || !cookie) throw new Error(`The engine answered ${session.status} to its own token`)
-  const socket = new WebSocket(`ws://${host}/rpc`, { headers: { cookie }, origin })
-  await once(socket, 'open')
-  return socket
 }
 
 async function openChat(

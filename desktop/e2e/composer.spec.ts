@@ -8,7 +8,7 @@ test('a draft is there again after the engine was killed', async ({ fusion, runn
   // What the person can count on: 300 ms after the last letter the draft is on disk, with no sign to wait for.
   await message.fill('half a thought')
   await fusion.waitForFunction(() => performance.now() > 0 && new Promise(resolve => setTimeout(() => resolve(true), 300)))
-  await running.engine.kill()
+  await running.engine.end('SIGKILL')
   running.engine = await startEngine(home)
   await openFusion(fusion, running.engine)
   await parts(fusion).chats.getByRole('button', { name: 'hello', exact: true }).click()
@@ -19,7 +19,7 @@ test('without a connection the page says so, typing goes on, and Send waits', as
   const { message, send } = parts(fusion)
   await ask(fusion, 'hello')
   const { port } = running.engine
-  await running.engine.kill()
+  await running.engine.end('SIGKILL')
   await expect(fusion.getByText('The connection to the engine was lost.')).toBeVisible()
   await message.fill('written meanwhile')
   await expect(send).toBeDisabled()

@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test as base, expect, type Page } from '@playwright/test'
-import { type Engine, startEngine } from './engine.ts'
+import type { Headless } from '../engine/testing/headless.ts'
+import { startEngine } from './engine.ts'
 
 interface Fixtures {
   /** An empty data folder; a test may fill it before it asks for `fusion`. */
   home: string
   /** The engine that runs; a test may put another in its place. */
-  running: { engine: Engine }
+  running: { engine: Headless }
   /** The page, open and connected, with the bundled model checked. */
   fusion: Page
 }
@@ -27,7 +28,7 @@ export const test = base.extend<Fixtures>({
   running: async ({ home }, use) => {
     const running = { engine: await startEngine(home) }
     await use(running)
-    await running.engine.stop()
+    await running.engine.end()
   },
   fusion: async ({ page, running }, use) => {
     const faults = watchFaults(page)
@@ -40,7 +41,7 @@ export const test = base.extend<Fixtures>({
 export { expect }
 
 /** Opens the page by the printed address, and waits until the bundled model was checked. */
-export async function openFusion(page: Page, engine: Engine): Promise<void> {
+export async function openFusion(page: Page, engine: Headless): Promise<void> {
   await page.goto(engine.address)
   await expect(page.getByRole('textbox', { name: 'Message' })).toBeEditable()
   await expect(page.getByRole('button', { name: /^Model: (?!No model)/ }).first()).toBeVisible()

@@ -78,7 +78,7 @@ test.describe('while an answer grows', () => {
     const before = (await answers.locator('.markdown').innerText()).trim()
     // What is younger than half a second may be lost: that is the promise.
     await fusion.waitForTimeout(500)
-    await running.engine.kill()
+    await running.engine.end('SIGKILL')
     running.engine = await startEngine(home)
     await openFusion(fusion, running.engine)
     await parts(fusion).chats.getByRole('button', { name: 'Tell me a very long story', exact: true }).click()

@@ -1,4 +1,4 @@
-// A whole engine in a process of its own, as `npm run serve` starts it: for tests and benchmarks that kill it or measure it.
+// A whole engine in a process of its own, as `npm run serve` starts it: for tests and benchmarks that look at it, kill it or measure it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { WebSocket } from 'ws'
 export interface Headless {
   /** The address with the token, for a browser. */
   address: string
+  port: number
   pid: number
   /** From spawning the process to its line that it is ready. */
   readyMs: number
@@ -31,6 +32,10 @@ export async function startHeadless(home: string, options: { entry?: string; env
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = once(child, 'exit')
+  // Whatever ends us ends the engine too.
+  const kill = () => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
   let said = ''
   child.stderr.on('data', (data: Buffer) => (said = (said + data.toString()).slice(-4000)))
   const address = await new Promise<string>((resolve, reject) => {
@@ -42,10 +47,11 @@ export async function startHeadless(home: string, options: { entry?: string; env
     ended.then(([code]) => reject(new Error(`The engine ended with ${code} before it was ready: ${said}`)), reject)
   })
   const readyMs = performance.now() - startedAt
-  const { origin, host, hash } = new URL(address)
+  const { origin, host, port, hash } = new URL(address)
 
   return {
     address,
+    port: Number(port),
     pid: child.pid!,
     readyMs,
     async connect() {
