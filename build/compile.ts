@@ -15,6 +15,8 @@ async function compile(part: Part): Promise<void> {
   const signature = signatureOf(root, part)
   const [place, fresh, old] = ['', '.new-', '.old-'].map(mark => join(root, 'out', `${mark}${part}`)) as [string, string, string]
   await build(mergeConfig(bundleOf(part), { logLevel: 'warn', build: { outDir: fresh, emptyOutDir: true } }))
+  // In a package it lies outside the archive, where plain Node asks the nearest package.json whether .js is ES modules: not a stranger's then.
+  if (part === 'inference') writeFileSync(join(fresh, 'package.json'), '{ "type": "module" }\n')
   rmSync(old, { recursive: true, force: true })
   if (existsSync(place)) renameSync(place, old)
   renameSync(fresh, place)

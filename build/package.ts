@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ensureBuilt } from './ensure-built.mjs'
+import { bringMacNode } from './mac-node.ts'
 import { packagedNodeFolder } from './node-24.mjs'
 import { ensurePacks } from './packs.mjs'
 import { electronParts } from './parts.mjs'
@@ -10,19 +11,26 @@ import { runNode } from './run.mjs'
 
 const root = dirname(import.meta.dirname)
 
-/** npm has no Node 24 for macOS, so there it has to be laid beside the others before: the official archive, its checksum compared. */
-function checkNode(): void {
-  const folder = packagedNodeFolder(root) ?? join(root, 'node_modules', `node-${process.platform}-${process.arch}`)
-  if (!existsSync(folder))
-    throw new Problem(`The app needs a Node 24 to bring along: unpack the official archive, checksum compared, to ${folder}.`)
+/** Node and llama.cpp's libraries come from this machine's node_modules: a package for another one would lack them. */
+function checkArguments(args: string[]): void {
+  const own = [`--${process.arch}`, { linux: '--linux', darwin: '--mac', win32: '--win' }[process.platform as string]]
+  const other = args.find(arg => /^--(x64|ia32|arm64|armv7l|universal|linux|mac|win|windows)$/.test(arg) && !own.includes(arg))
+  if (other) throw new Problem(`A package is made on the system it is for, so ${other} cannot be made on this one.`)
+}
+
+async function checkNode(): Promise<void> {
+  const folder = process.platform === 'darwin' ? await bringMacNode(root) : packagedNodeFolder(root)
+  if (!folder || !existsSync(folder)) throw new Problem(`There is no Node 24 to bring along on ${process.platform} ${process.arch}.`)
 }
 
 try {
-  checkNode()
+  const args = process.argv.slice(2)
+  checkArguments(args)
+  await checkNode()
   // Vulkan runs on the cards of all makers, NVIDIA's too, in a tenth of CUDA's size.
   await ensurePacks(root, { gpu: 'vulkan' })
   await ensureBuilt(root, electronParts)
-  process.exitCode = await runNode(root, [join(root, 'node_modules/electron-builder/out/cli/cli.js'), ...process.argv.slice(2)])
+  process.exitCode = await runNode(root, [join(root, 'node_modules/electron-builder/out/cli/cli.js'), ...args])
 } catch (error) {
   endWith(error)
 }
