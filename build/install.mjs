@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { withLock } from './lock.mjs'
 import { findNode, isThis, packagedNodeFolder } from './node-24.mjs'
 import { runNpm } from './npm.mjs'
-import { Problem } from './problem.mjs'
+import { Problem, Stopped } from './problem.mjs'
 
 /** @typedef {{ version?: string, integrity?: string, link?: boolean , optional?: boolean }} Locked */
 
@@ -58,7 +58,8 @@ async function installAll(root, onSpawn) {
   // Development tools and the packages of this system are wanted, whatever NODE_ENV or a setting says.
   const wanted = ['--include=dev', '--include=optional']
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
-  const code = await runNpm(root, ['ci', '--ignore-scripts', ...wanted, ...quiet], { onSpawn }).catch(() => {
+  const code = await runNpm(root, ['ci', '--ignore-scripts', ...wanted, ...quiet], { onSpawn }).catch(error => {
+    if (error instanceof Stopped) throw error
     throw new Problem('npm was not found. Install Node with npm from https://nodejs.org, then start again.')
   })
   if (code !== 0)

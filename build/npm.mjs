@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
 import { delimiter, join } from 'node:path'
 import { packagedNodeFolder } from './node-24.mjs'
+import { codeOf } from './run.mjs'
 
 /**
  * Runs npm in `root` with the person's own npm settings (registry, proxy, certificates), and gives its exit code. `node` runs npm itself.
+ * Throws `Stopped` when we were asked to stop meanwhile.
  * @param {string} root
  * @param {string[]} args
  * @param {{ node?: string, quiet?: boolean, onSpawn?: (pid: number | undefined) => void }} [options]
@@ -16,10 +18,7 @@ export async function runNpm(root, args, { node = process.execPath, quiet = fals
     ? spawn(node, [program, ...args], { cwd: root, env: environment(root), stdio: stdio(quiet) })
     : spawn('npm', args, { cwd: root, env: environment(root), stdio: stdio(quiet), shell: process.platform === 'win32' })
   onSpawn?.(child.pid)
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', code => resolve(code ?? 1))
-  })
+  return codeOf(child)
 }
 
 /**

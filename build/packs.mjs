@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { withLock } from './lock.mjs'
 import { runNpm } from './npm.mjs'
-import { Problem } from './problem.mjs'
+import { Problem, Stopped } from './problem.mjs'
 
 /** @typedef {'cuda' | 'vulkan'} Gpu */
 /** @typedef {Record<string, Record<string, string>>} PacksBySystem the pinned `dist.integrity` of each package, for each system */
@@ -35,6 +35,7 @@ export async function ensurePacks(root, options = {}) {
       },
     )
   } catch (error) {
+    if (error instanceof Stopped) throw error
     say(
       `The part for this GPU (${gpu}) is not there: ${error instanceof Error ? error.message : String(error)}. Fusion goes on with the CPU.`,
     )

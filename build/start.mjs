@@ -30,12 +30,14 @@ async function start() {
   const startedAt = performance.now()
   const child = spawn(electron.file, [root, ...process.argv.slice(2)], {
     stdio: 'inherit',
+    // Set by programs that are Electron themselves; ours would start as a plain Node.
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: undefined },
   })
   const done = endWithUs(child)
   child.once('error', endWith)
   child.once('exit', (code, signal) => {
-    done()
-    const neverOpened = code !== 0 && performance.now() - startedAt < FAILED_START_MS
+    const asked = done()
+    const neverOpened = !asked && code !== 0 && performance.now() - startedAt < FAILED_START_MS
     if (neverOpened && !shell) void startBrowser('Electron does not run on this system').catch(endWith)
     else endLike(code, signal)
   })

@@ -13,6 +13,7 @@ import { addCounts, countPlaywright, countVitest, type Counts, nothing } from '.
 const root = dirname(import.meta.dirname)
 const inCi = Boolean(process.env['CI'])
 const reports = mkdtempSync(join(tmpdir(), 'fusion-reports-'))
+process.once('exit', () => rmSync(reports, { recursive: true, force: true }))
 
 /** A run that failed without a failed test (a file that does not load, an error outside of any) counts as one failure. */
 function judged(counts: Counts, code: number): Counts {
@@ -72,6 +73,4 @@ try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
   endWith(error)
-} finally {
-  rmSync(reports, { recursive: true, force: true })
 }
