@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type IncomingHttpHeaders, request as httpRequest } from 'node:http'
+import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { call, stream } from '@fusion/shared/rpc/contract.ts'
@@ -30,7 +31,7 @@ interface Answer {
 async function start(
   limits: SocketLimits = {},
   openCode: string | null = null,
-): Promise<HttpServer & { logged: string[]; floods: { ended: Promise<void> } }> {
+): Promise<HttpServer & { logged: string[]; floods: { ended: Promise<void>; begun: () => number; open: () => number } }> {
   const page = await mkdtemp(join(tmpdir(), 'fusion-page-'))
   onTestFinished(() => rm(page, { recursive: true }))
   await mkdir(join(page, 'assets'))
@@ -38,6 +39,8 @@ async function start(
   await writeFile(join(page, 'assets/main-a1b2c3.js'), 'export {}')
   const logged: string[] = []
   const flood = Promise.withResolvers<void>()
+  let begun = 0
+  let open = 0
   const server = await startHttpServer({
     port: 0,
     page,
@@ -51,9 +54,12 @@ async function start(
           words: {
             echo: async ({ text }) => ({ text }),
             async *flood({ characters }) {
+              begun++
+              open++
               try {
                 for (;;) yield { text: 'x'.repeat(characters) }
               } finally {
+                open--
                 flood.resolve()
               }
             },
@@ -63,7 +69,7 @@ async function start(
       ),
   })
   onTestFinished(() => server.close())
-  return { ...server, logged, floods: { ended: flood.promise } }
+  return { ...server, logged, floods: { ended: flood.promise, begun: () => begun, open: () => open } }
 }
 
 /** By node:http, which sends the path and every header just as told: also what no browser would send. */
@@ -323,4 +329,121 @@ test('the code that a browser is started with opens one session, and the printed
     return (await ask(port, '/session', { method: 'POST', headers, body: JSON.stringify({ token: offered }) })).status
   }
   expect([await open(openCode), await open(openCode), await open(token), await open(token)]).toEqual([204, 403, 204, 204])
+})
+
+/** Sends bytes as they are, and resolves with what came back until the server closed the connection. Never closes its own side. */
+function sendRaw(port: number, text: string): Promise<string> {
+  const socket = connectTcp({ port, host: '127.0.0.1', allowHalfOpen: true })
+  onTestFinished(() => void socket.destroy())
+  let heard = ''
+  socket.setEncoding('latin1').on('data', (data: string) => (heard += data))
+  socket.write(text)
+  return new Promise((resolve, reject) => {
+    socket.once('end', () => resolve(heard))
+    socket.once('error', reject)
+  })
+}
+
+const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1])
+
+test.for([
+  ['another name', 'evil.example'],
+  ['another port', '127.0.0.1:1'],
+  ['no port', '127.0.0.1'],
+  ['a dot at the end of the name', 'localhost.:PORT'],
+  ['the name in capitals', 'LOCALHOST:PORT'],
+  ['a name that begins like ours', '127.0.0.1:PORT.evil.example'],
+  ['a name before ours', 'evil.example@127.0.0.1:PORT'],
+  ['another way to write the address', '127.1:PORT'],
+  ['the address of everybody', '0.0.0.0:PORT'],
+  ['the address of IPv6', '[::1]:PORT'],
+] as const)('a Host with %s is refused', async ([, host]) => {
+  const { port } = await start()
+  expect((await ask(port, '/', { headers: { host: host.replace('PORT', String(port)) } })).status).toBe(421)
+})
+
+test('what a proxy would say of the host is not believed, and of two hosts the second is not', async () => {
+  const { port } = await start()
+  const forwarded = { 'x-forwarded-host': `127.0.0.1:${port}`, forwarded: `host=127.0.0.1:${port}`, host: 'evil.example' }
+  expect((await ask(port, '/', { headers: forwarded })).status).toBe(421)
+  const two = await sendRaw(port, `GET / HTTP/1.1\r\nHost: evil.example\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`)
+  expect(statusOf(two)).toBeGreaterThanOrEqual(400)
+  // A request without any, as of HTTP/1.0.
+  expect(statusOf(await sendRaw(port, 'GET / HTTP/1.0\r\n\r\n'))).toBe(421)
+})
+
+test('an address in the request line names no other place than the Host', async () => {
+  const { port } = await start()
+  const close = `Host: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`
+  expect(statusOf(await sendRaw(port, `GET http://evil.example/ HTTP/1.1\r\n${close}`))).toBe(404)
+  expect(statusOf(await sendRaw(port, `GET * HTTP/1.1\r\n${close}`))).toBe(404)
+  expect(await sendRaw(port, `CONNECT evil.example:80 HTTP/1.1\r\n${close}`)).toBe('')
+})
+
+test('nothing is smuggled behind a request whose length is said in two ways', async () => {
+  const { port } = await start()
+  const head = `POST /session HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nOrigin: http://127.0.0.1:${port}\r\n`
+  const hidden = `0\r\n\r\nGET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`
+  for (const lengths of [
+    'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n',
+    'Content-Length: 4\r\nContent-Length: 5\r\n',
+    'Transfer-Encoding: chunked, identity\r\n',
+  ]) {
+    const answers = await sendRaw(port, `${head}${lengths}\r\n${hidden}`)
+    expect(answers.match(/^HTTP\/1\.1 /gm)).toHaveLength(1)
+    expect(statusOf(answers)).toBe(400)
+  }
+  // The body of a refused request is no request, either.
+  const refused = await sendRaw(port, `PUT / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Length: 400\r\n\r\n${hidden}`)
+  expect(refused.match(/^HTTP\/1\.1 /gm)).toHaveLength(1)
+})
+
+test.for(['POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'])('%s of the page is refused', async method => {
+  const { port } = await start()
+  expect(await ask(port, '/', { method })).toMatchObject({ status: 405, body: '' })
+})
+
+test('an address that is far too long is refused, and the server goes on', async () => {
+  const { port } = await start()
+  expect((await ask(port, `/${'a'.repeat(20_000)}`)).status).toBe(431)
+  expect((await ask(port, '/')).status).toBe(200)
+})
+
+test('a socket is refused at any path but its own, and to any protocol but its own', async () => {
+  const server = await start()
+  const own = { origin: origin(server.port), cookie: await cookieOf(server) }
+  const upgrade = { ...own, connection: 'Upgrade', upgrade: 'h2c' }
+  expect((await ask(server.port, '/rpc', { headers: upgrade })).status).toBe(400)
+  for (const path of ['/', '/rpc/', '/rpc?x', '/RPC', '/%72pc', '//rpc'])
+    expect([path, (await ask(server.port, path, { headers: { ...upgrade, upgrade: 'websocket' } })).status]).toEqual([path, 404])
+})
+
+test('a refused socket is closed, also when the other side keeps its half open', async () => {
+  const server = await start()
+  const request = `GET /rpc HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`
+  const socket = connectTcp({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
+  const closed = new Promise(resolve => socket.once('close', resolve))
+  socket.on('error', () => {})
+  socket.resume().write(request)
+  await once(socket, 'end')
+  // A side that is still there takes this without a word; one that is closed answers with a reset, which the next writing meets.
+  const writing = setInterval(() => socket.write('more'), 10)
+  onTestFinished(() => clearInterval(writing))
+  await closed
+})
+
+test('a thousand pages that come and go leave nothing behind', async () => {
+  const server = await start()
+  const cookie = await cookieOf(server)
+  const headers = { origin: origin(server.port), cookie }
+  for (let round = 0; round < 20; round++) {
+    const sockets = await Promise.all(Array.from({ length: 50 }, () => dial(server.port, headers)))
+    for (const socket of sockets as WebSocket[]) {
+      socket.send('{"type":"call","id":1,"path":"words.flood","input":{"characters":10}}')
+      if (round % 2 === 0) socket.terminate()
+      else socket.close()
+    }
+  }
+  await expect.poll(() => server.floods.open()).toBe(0)
+  expect(server.floods.begun()).toBeGreaterThan(500)
 })

@@ -32,6 +32,8 @@ export interface HttpServer {
 /** A token is 43 characters; what is much longer is not one. */
 const MAX_SESSION_BYTES = 1024
 
+const REQUEST_MS = 10_000
+
 /**
  * The browser's way to the engine, on 127.0.0.1 only: the page's files, `POST /session`, and the WebSocket `/rpc`.
  * Rejects with the system's error (`EADDRINUSE`, `EACCES`) when it can't listen.
@@ -44,7 +46,8 @@ export async function startHttpServer({
   limits,
   openCode = null,
 }: HttpServerOptions): Promise<HttpServer> {
-  const server = createServer()
+  // Whoever sends its request drop by drop holds a connection no longer than this; a page's requests are whole at once.
+  const server = createServer({ headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: REQUEST_MS / 2 })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(wantedPort, '127.0.0.1', resolve)
@@ -94,6 +97,8 @@ export async function startHttpServer({
               : undefined
     if (!status) return sockets.accept(request, socket, head)
     log.warn({ status }, 'socket refused')
+    // An HTTP server's sockets stay half open: one that the other side never closes would be kept for good.
+    socket.once('finish', () => socket.destroy())
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   }
 
