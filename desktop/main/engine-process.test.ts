@@ -63,6 +63,16 @@ test('who tries again after too many crashes gets an engine at once, and five cr
   expect([engines.length, troubles.length]).toEqual([7, 1])
 })
 
+test('an engine that V8 gives up is started again like any other crash', () => {
+  const { engine, engines, log } = create()
+  engine.start()
+  engines[0]!.emit('error', 'FatalError', 'v8::ToLocalChecked', '{}')
+  engines[0]!.emit('exit', 1)
+  vi.advanceTimersByTime(100)
+  expect(engines).toHaveLength(2)
+  expect(log.events).toEqual(['engine failed', 'engine ended'])
+})
+
 test('an engine that refuses to start is ended and not started again by itself', async () => {
   const { engine, engines, troubles, killed } = create()
   engine.start()

@@ -62,6 +62,8 @@ export function createEngineProcess(options: EngineProcessOptions): EngineProces
       refusal = { what: message.what, next: message.next }
       end(next)
     })
+    // V8 can't go on, as without memory. The end follows; an 'error' that nobody listens for would be thrown here.
+    next.on('error', (type, location) => log.warn({ type, location }, 'engine failed'))
     next.once('exit', code => {
       running = false
       child = undefined

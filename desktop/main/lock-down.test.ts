@@ -55,6 +55,10 @@ test('nothing in a page opens a connection', () => {
   }
 })
 
+test('a page sends no packets by WebRTC, which asks no handler of requests', () => {
+  expect(lock().contents.webRtc).toBe('disable_non_proxied_udp')
+})
+
 test('no window opens; a link opens in the browser, if it is one', () => {
   const { contents, opened, log } = lock()
   for (const url of ['https://example.com/', 'file:///etc/passwd', 'javascript:alert(1)', 'mailto:ada@example.com']) {

@@ -49,6 +49,8 @@ export function lockDown({ app, session, shell }: Pick<Electron, 'app' | 'sessio
     })
     contents.on('will-redirect', event => event.preventDefault())
     contents.on('will-attach-webview', event => event.preventDefault())
+    // WebRTC sends its own packets past the handler of requests above: only by a proxy then, and there is none.
+    contents.setWebRTCIPHandlingPolicy('disable_non_proxied_udp')
   })
 }
 

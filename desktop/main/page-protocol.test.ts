@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
@@ -16,6 +16,7 @@ beforeAll(() => {
   writeFileSync(join(parent, 'secret.txt'), 'secret')
   writeFileSync(join(parent, 'renderer-secret/secret.txt'), 'secret')
   symlinkSync(join(folder, 'assets'), join(folder, 'linked'))
+  return () => rmSync(parent, { recursive: true })
 })
 
 const get = (url: string, method = 'GET') => answerPage(folder, { url, method })

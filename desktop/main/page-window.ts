@@ -3,6 +3,7 @@ import type { BrowserWindow } from 'electron'
 import { PAGE_ORIGIN } from '@fusion/shared/contract/shell.ts'
 import { offerContextMenu } from './context-menu.ts'
 import type { Electron } from './electron.ts'
+import type { Trouble } from './engine-process.ts'
 import type { ShellLog } from './log.ts'
 import { createRestarts } from './restarts.ts'
 import { keepWindowState, placeWindow, readWindowState, SMALLEST } from './window-state.ts'
@@ -13,12 +14,19 @@ export interface PageWindowOptions {
   stateFolder: string
   platform: NodeJS.Platform
   log: ShellLog
+  /** The page can't go on by itself. Resolves with whether to try again. */
+  onTrouble: (trouble: Trouble) => Promise<boolean>
+}
+
+const keepsCrashing: Trouble = {
+  what: 'The page of Fusion keeps stopping.',
+  next: 'Your chats are safe on this computer. Try again; if it goes on like this, restart the computer or install Fusion anew.',
 }
 
 /** Opens the app's window: a page without any power but the port it is handed. */
 export function openPageWindow(
   electron: Pick<Electron, 'BrowserWindow' | 'Menu' | 'nativeTheme' | 'screen'>,
-  { preload, stateFolder, platform, log }: PageWindowOptions,
+  { preload, stateFolder, platform, log, onTrouble }: PageWindowOptions,
 ): BrowserWindow {
   const stateFile = join(stateFolder, 'window.json')
   const state = readWindowState(stateFile)
@@ -56,14 +64,21 @@ export function openPageWindow(
   const reloads = createRestarts()
   window.webContents.on('render-process-gone', (_, { reason, exitCode }) => {
     log.warn({ reason, exitCode }, 'page ended')
-    const waitMs = reason === 'clean-exit' ? undefined : reloads.next()
-    if (waitMs === undefined) return
-    setTimeout(() => {
-      if (!window.isDestroyed()) window.webContents.reload()
-    }, waitMs)
+    if (reason === 'clean-exit') return
+    const waitMs = reloads.next()
+    if (waitMs === undefined) void ask()
+    else setTimeout(reload, waitMs)
   })
+  const reload = () => {
+    if (!window.isDestroyed()) window.webContents.reload()
+  }
+  async function ask(): Promise<void> {
+    if (!(await onTrouble(keepsCrashing))) return
+    reloads.forget()
+    reload()
+  }
 
-  void window.loadURL(`${PAGE_ORIGIN}/`)
+  window.loadURL(`${PAGE_ORIGIN}/`).catch(() => log.warn({}, 'page did not load'))
   return window
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync, mkdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Type } from 'typebox'
@@ -13,9 +13,10 @@ import { createElectronDouble, type EngineDouble } from './testing/electron-doub
 import { createQuietLog } from './testing/quiet-log.ts'
 import type { Updates } from './updates.ts'
 
-async function start(options: { platform?: NodeJS.Platform; isFirst?: boolean; updates?: Updates } = {}) {
+async function start(options: { platform?: NodeJS.Platform; isFirst?: boolean; updates?: Updates; userData?: string } = {}) {
   const { platform = 'linux', isFirst = true, updates } = options
   const folder = mkdtempSync(join(tmpdir(), 'fusion-shell-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
   const out = join(folder, 'out')
   mkdirSync(join(out, 'renderer'), { recursive: true })
   writeFileSync(join(out, 'renderer/index.html'), '<!doctype html><title>Fusion</title>')
@@ -24,7 +25,7 @@ async function start(options: { platform?: NodeJS.Platform; isFirst?: boolean; u
   double.app.isFirst = isFirst
   const killed: number[] = []
   const running = startShell(double.electron, {
-    config: { userData: join(folder, 'shell'), out, engineEnvironment: { FUSION_HOME: folder } },
+    config: { userData: options.userData ?? join(folder, 'shell'), out, engineEnvironment: { FUSION_HOME: folder } },
     platform,
     log,
     kill(pid) {
@@ -94,6 +95,12 @@ test('a second instance opens nothing and quits; the first one comes to the fron
   first.app.emit('second-instance')
   expect(first.windows).toHaveLength(1)
   expect(first.window.steps.slice(-3)).toEqual(['restore', 'show', 'focus'])
+})
+
+test('a folder that cannot be written is said in words before the lock is asked for, which would tell of another Fusion', async () => {
+  const { questions, windows, app } = await start({ userData: '/dev/null/shell' })
+  expect(questions.map(({ message }) => message)).toEqual(['Fusion cannot keep its data in /dev/null.'])
+  expect([windows.length, app.exitCode, app.paths]).toEqual([0, 1, {}])
 })
 
 test('a page that asks is connected to the engine', async () => {
@@ -179,6 +186,19 @@ test('a page that crashed is loaded anew; one that ended by itself is not', asyn
   window.webContents.emit('render-process-gone', {}, { reason: 'crashed', exitCode: 5 })
   vi.advanceTimersByTime(100)
   expect(window.webContents.reloads).toBe(1)
+})
+
+test('a page that keeps crashing is told of; it is loaded anew when the person says so', async () => {
+  const { window, questions, answers } = await start()
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  answers.push(0)
+  for (let crash = 0; crash < 5; crash++) {
+    window.webContents.emit('render-process-gone', {}, { reason: 'crashed', exitCode: 5 })
+    await vi.advanceTimersByTimeAsync(1000)
+  }
+  expect(questions.map(({ message }) => message)).toEqual(['The page of Fusion keeps stopping.'])
+  expect(window.webContents.reloads).toBe(5)
 })
 
 test('updates are in the menu only where this build has them', async () => {

@@ -1,5 +1,8 @@
-import { join } from 'node:path'
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { BrowserWindow } from 'electron'
+import { failure, sentence } from '@fusion/shared/contract/failures.ts'
+import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { ShellConfig } from './config.ts'
 import type { Electron } from './electron.ts'
 import { createEngineProcess, type Trouble } from './engine-process.ts'
@@ -24,6 +27,7 @@ export interface ShellOptions {
 export async function startShell(electron: Electron, { config, platform, log, kill, watchForUpdates }: ShellOptions): Promise<void> {
   const { app } = electron
   app.setName('Fusion')
+  if (!canKeepFilesIn(config.userData)) return sayUnusable(electron, dirname(config.userData))
   // First of all: the lock of the single instance lies in this folder.
   app.setPath('userData', config.userData)
   if (!app.requestSingleInstanceLock()) return app.quit()
@@ -67,6 +71,7 @@ export async function startShell(electron: Electron, { config, platform, log, ki
       stateFolder: config.userData,
       platform,
       log,
+      onTrouble: showTrouble,
     })
     window.once('closed', () => (window = undefined))
   }
@@ -102,4 +107,22 @@ export async function startShell(electron: Electron, { config, platform, log, ki
   app.on('activate', open)
   updates = await watchForUpdates()
   if (updates) setMenu(updates.check)
+}
+
+/** Asked before Electron is: the lock of the single instance, in a folder where it can't be laid, says that another Fusion runs. */
+function canKeepFilesIn(folder: string): boolean {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function sayUnusable({ app, dialog }: Electron, folder: string): Promise<void> {
+  const { what, next } = sentence(Failure.toBody(failure('data-folder-unusable', { folder })))
+  await app.whenReady()
+  await dialog.showMessageBox({ type: 'error', message: what, detail: next, buttons: ['Quit'] })
+  app.exit(1)
 }

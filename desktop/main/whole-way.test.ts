@@ -12,7 +12,7 @@ import { createElectronDouble } from './testing/electron-double.ts'
 import { forkEngine } from './testing/engine-in-thread.ts'
 import { createQuietLog } from './testing/quiet-log.ts'
 
-async function start(home: string) {
+async function start(home: string, userData = join(home, 'shell')) {
   const double = createElectronDouble()
   const log = createQuietLog()
   const children: UtilityProcess[] = []
@@ -26,7 +26,7 @@ async function start(home: string) {
   double.app.ready.resolve()
   await startShell(double.electron, {
     config: {
-      userData: join(home, 'shell'),
+      userData,
       out: join(home, 'out'),
       engineEnvironment: { ...process.env, FUSION_HOME: home, FUSION_RESOURCES: home },
     },
@@ -71,10 +71,11 @@ test('a page is connected to the engine, stays so over a crash, and the engine c
 })
 
 test('a data folder that is none is said in words, and the person can quit', async () => {
-  const home = join(mkdtempSync(join(tmpdir(), 'fusion-whole-way-')), 'file')
+  const folder = mkdtempSync(join(tmpdir(), 'fusion-whole-way-'))
+  const home = join(folder, 'file')
   writeFileSync(home, '')
-  onTestFinished(() => rmSync(join(home, '..'), { recursive: true, force: true }))
-  const { app, questions } = await start(home)
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const { app, questions } = await start(home, join(folder, 'shell'))
   await app.quitted.promise
   expect(questions).toHaveLength(1)
   expect(questions[0]!.message).toMatch(/\.$/)

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { keepWindowState, placeWindow, readWindowState, type WindowState } from './window-state.ts'
 
 const screen = { x: 0, y: 0, width: 1920, height: 1080 }
@@ -11,6 +11,12 @@ const state: WindowState = { x: 100, y: 80, width: 900, height: 700, maximised: 
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fusion-window-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return folder
+}
 
 test('a window comes back where it was', () => {
   expect(placeWindow(state, [screen])).toEqual({ x: 100, y: 80, width: 900, height: 700 })
@@ -42,7 +48,7 @@ test.each([
   '{"x":0,"y":0,"width":0,"height":9,"maximised":false}',
   '{"x":"0","y":0,"width":9,"height":9,"maximised":1}',
 ])('a file that holds %j is as good as none', text => {
-  const file = join(mkdtempSync(join(tmpdir(), 'fusion-window-')), 'window.json')
+  const file = join(newFolder(), 'window.json')
   expect(readWindowState(file)).toBeUndefined()
   writeFileSync(file, text)
   expect(readWindowState(file)).toBeUndefined()
@@ -58,7 +64,7 @@ function watched(file: string) {
 }
 
 test('the place is kept when the window has come to rest, and when it closes', () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'fusion-window-')), 'shell/window.json')
+  const file = join(newFolder(), 'shell/window.json')
   const window = watched(file)
   window.emit('move')
   vi.advanceTimersByTime(400)
@@ -74,7 +80,7 @@ test('the place is kept when the window has come to rest, and when it closes', (
 })
 
 test('a folder that cannot be written costs only the place', () => {
-  const blocked = join(mkdtempSync(join(tmpdir(), 'fusion-window-')), 'file')
+  const blocked = join(newFolder(), 'file')
   writeFileSync(blocked, '')
   expect(() => watched(join(blocked, 'window.json')).emit('close')).not.toThrow()
 })

@@ -57,7 +57,7 @@ export function readWindowState(file: string): WindowState | undefined {
 export interface WatchedWindow {
   getNormalBounds(): Area
   isMaximized(): boolean
-  on(event: 'resize' | 'move' | 'maximize' | 'unmaximize' | 'close', listener: () => void): unknown
+  on(event: 'resize' | 'move' | 'maximize' | 'unmaximize' | 'close' | 'closed', listener: () => void): unknown
 }
 
 /** Dragging a window sends an event for each frame. */
@@ -86,4 +86,6 @@ export function keepWindowState(window: WatchedWindow, file: string): void {
   window.on('maximize', saveSoon)
   window.on('unmaximize', saveSoon)
   window.on('close', save)
+  // Its last moves, on some systems, come after that: a window that is gone has no place.
+  window.on('closed', () => clearTimeout(timer))
 }

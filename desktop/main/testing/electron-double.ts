@@ -60,6 +60,10 @@ export class ContentsDouble extends EventEmitter {
   reloads = 0
   destroyed = false
   openHandler: (details: { url: string }) => { action: string } = () => ({ action: 'allow' })
+  webRtc = 'default'
+  setWebRTCIPHandlingPolicy(policy: string) {
+    this.webRtc = policy
+  }
   setWindowOpenHandler(handler: typeof this.openHandler) {
     this.openHandler = handler
   }
@@ -148,6 +152,7 @@ class AppDouble extends EventEmitter {
   isFirst = true
   sandboxed = false
   quits = 0
+  exitCode: number | undefined
   setName() {}
   setPath(name: string, path: string) {
     this.paths[name] = path
@@ -160,6 +165,10 @@ class AppDouble extends EventEmitter {
   }
   whenReady() {
     return this.ready.promise
+  }
+  exit(code: number) {
+    this.exitCode = code
+    this.quitted.resolve()
   }
   /** As Electron does: before-quit, the windows close, will-quit, the end; `preventDefault` stops it there. */
   quit() {
