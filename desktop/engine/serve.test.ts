@@ -52,6 +52,17 @@ test('it says where it is ready in one line, and SIGINT or SIGTERM ends it well'
   }
 })
 
+test('it goes on when nobody reads what it says any more', async () => {
+  const { child, ready, done } = launch({})
+  const port = readyLine.exec(await ready)![1]!
+  child.stdout!.destroy()
+  child.stderr!.destroy()
+  // Each refusal is logged.
+  for (let count = 0; count < 5; count++) expect((await fetch(`http://127.0.0.1:${port}/`, { method: 'PUT' })).status).toBe(405)
+  child.kill('SIGTERM')
+  expect(await done).toMatchObject({ code: 0, signal: null })
+})
+
 test('the log tells the settings and never the token', async () => {
   const home = folder()
   const { child, ready, done } = launch({ FUSION_HOME: home })

@@ -22,6 +22,8 @@ export interface RunningEngine {
 /** What both shells do: the data folder, the log, the settings in it, and the engine. Throws what `createEngine` throws. */
 export async function startEngine(config: Config): Promise<RunningEngine> {
   makeFolder(config.home)
+  // A terminal that was closed, or `| head`: what is said there is lost, and the engine goes on.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
   const toFile = openLogFile(join(config.home, 'logs'))
   const log = createLog({
     level: config.logLevel,

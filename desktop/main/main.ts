@@ -9,6 +9,8 @@ import { watchForUpdates } from './updates.ts'
 
 const { app } = electron
 const { resourcesPath } = process
+// A terminal that was closed: what is said there is lost, and Fusion goes on.
+process.stderr.on('error', () => {})
 const log = createShellLog(line => process.stderr.write(line))
 
 // Not awaited here: Electron becomes ready only after this file has run to its end.

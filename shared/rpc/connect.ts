@@ -35,14 +35,17 @@ export function connect<C extends Contract>(contract: C, port: Port<unknown, Up>
     let queue: Down[] = []
     let wake = Promise.withResolvers<void>()
     let settled = false
-    const stop = () => {
+    const stopFor = (reason: unknown) => {
       // What arrived before and was not read yet is not wanted any more.
       queue = []
-      fail(id, cancelled())
+      fail(id, reason)
       inboxes.delete(id)
       port.post({ type: 'cancel', id })
     }
+    const stop = () => stopFor(cancelled())
     inboxes.set(id, message => {
+      // Whoever sends more than was asked for would fill our memory.
+      if (message.type === 'item' && queue.length >= STREAM_WINDOW) return stopFor(new Error('more items than asked for'))
       queue.push(message)
       wake.resolve()
     })

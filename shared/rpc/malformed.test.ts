@@ -10,7 +10,7 @@ import { serve } from './serve.ts'
 import { arrayPorts } from './testing/array-port.ts'
 import { createExample, exampleContract } from './testing/example.ts'
 import { webSocketPort } from './web-socket.ts'
-import { type Down, STREAM_WINDOW } from './wire.ts'
+import { type Down, STREAM_WINDOW, type Up } from './wire.ts'
 
 function serveExample() {
   const [near, far] = arrayPorts<unknown, Down>()
@@ -94,6 +94,21 @@ test('an answer that cannot be read ends its call instead of leaving it waiting'
   const [near, far] = arrayPorts<unknown, unknown>()
   far.onMessage(message => far.post({ type: 'error', id: (message as Down).id, error: 'no body' }))
   await expect(connect(exampleContract, near).numbers.double({ n: 1 })).rejects.toMatchObject({ code: 'internal' })
+})
+
+test('a server that sends more than it was asked for is stopped at the window, and other calls go on', async () => {
+  const [near, far] = arrayPorts<unknown, unknown>()
+  const heard: unknown[] = []
+  far.onMessage(message => {
+    const { type, id, path } = message as Up & { path?: string }
+    heard.push(type)
+    if (path === 'numbers.forever') for (let n = 0; n < 100_000; n++) far.post({ type: 'item', id, value: n })
+    else if (type === 'call') far.post({ type: 'end', id, value: 42 })
+  })
+  const client = connect(exampleContract, near)
+  await expect(client.numbers.forever({}).next()).rejects.toMatchObject({ code: 'internal' })
+  expect(await client.numbers.double({ n: 21 })).toBe(42)
+  expect(heard).toEqual(['call', 'cancel', 'call'])
 })
 
 test('frames that are not JSON text are passed over by both sides of a WebSocket', async () => {

@@ -3,7 +3,7 @@ import { connect } from './connect.ts'
 import type { Client } from './contract.ts'
 import { exampleContract, type ExampleContract, SECRET } from './testing/example.ts'
 import { realPorts, type Served } from './testing/real-ports.ts'
-import { MAX_RUNNING, STREAM_WINDOW } from './wire.ts'
+import { MAX_RUNNING, STREAM_WINDOW, type Up } from './wire.ts'
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = []
@@ -198,6 +198,34 @@ describe.each(realPorts)('over $name', ({ open }) => {
     NO_CALLS.forEach((path, index) => served.port.post({ type: 'call', id: index + 1, path, input: {} }))
     await promise
     expect(answers).toMatchObject(NO_CALLS.map((_, index) => ({ type: 'error', id: index + 1, error: { code: 'not-found' } })))
+  })
+
+  test.each([-1, 0, 1.5, STREAM_WINDOW + 1, 1e300, '64', null, {}])('credit of %j ends its stream and gains nothing', async items => {
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    let made = 0
+    served.port.onMessage(message => {
+      if ((message as { type: string }).type === 'item') made++
+      else resolve(message)
+    })
+    served.port.post({ type: 'call', id: 1, path: 'numbers.forever', input: {} })
+    served.port.post({ type: 'more', id: 1, items } as Up)
+    expect(await promise).toMatchObject({ type: 'error', id: 1, error: { code: 'bad-input' } })
+    expect(made).toBeLessThanOrEqual(STREAM_WINDOW)
+  })
+
+  test('a storm of calls that are cancelled at once leaves nothing running', async () => {
+    for (let round = 0; round < 50; round++) {
+      const controller = new AbortController()
+      const options = { signal: controller.signal }
+      const calls = Array.from({ length: 100 }, (_, n) =>
+        n % 2 ? client.trouble.wait({}, options) : client.numbers.forever({}, options).next(),
+      )
+      controller.abort()
+      await Promise.allSettled(calls)
+      // The round trip: by then all of them have begun, and heard that they are not wanted.
+      await client.numbers.double({ n: round })
+    }
+    expect((await client.probe.ended({ count: 5000 })).names).toHaveLength(5000)
   })
 
   test('an input of the wrong form is refused', async () => {
