@@ -29,6 +29,9 @@ test('an inference process that dies in mid answer leaves the text, the reason, 
     [0, 'only-local'],
     [kept.length, 'went-on'],
   ])
+  // The seam is told with the first word: put in later, it would move what is being read.
+  const told = chat.events.filter(event => 'messageId' in event && event.messageId === next()!.id).map(event => event.type)
+  expect(told.slice(0, 2)).toEqual(['segment-changed', 'text-delta'])
 })
 
 test('a question that waited behind a broken answer is asked again behind the one that went on', async () => {

@@ -51,6 +51,14 @@ export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<T
     onTrouble: error => trouble.abort(error),
   })
   request.onGrowing(growing.flush)
+  let seamTold = answer.segments.length === 0
+  const onText: typeof growing.append = (part, text) => {
+    // Where it goes on is told with its first word: a line put into the text later would move what is being read.
+    if (!seamTold)
+      hub.tellChat(conversationId, { type: 'segment-changed', messageId: answer.id, segment: report.fields().segments.at(-1)! })
+    seamTold = true
+    growing.append(part, text)
+  }
 
   /** With the first words: an answer that ends with this process says where it was made, too, and one that goes on shows from where. */
   function tellPlace(): void {
@@ -62,7 +70,7 @@ export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<T
   async function outcome(): Promise<Pick<Finish, 'status' | 'failure'>> {
     const stop = AbortSignal.any([request.stop, trouble.signal])
     try {
-      await generateAnswer(parts, { conversation, answer, report, stop, onState, onText: growing.append })
+      await generateAnswer(parts, { conversation, answer, report, stop, onState, onText })
       return { status: 'complete', failure: null }
     } catch (error) {
       if (trouble.signal.aborted) return { status: 'failed', failure: Failure.toBody(trouble.signal.reason) }

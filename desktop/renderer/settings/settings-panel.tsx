@@ -53,7 +53,7 @@ export function SettingsPanel() {
         />
         <NumberField
           label="Unload after"
-          hint="Minutes in which nobody asked anything. The memory is given back."
+          hint="Minutes without a question. Then its memory is given back."
           value={settings.unloadAfterMinutes}
           min={1}
           max={10_080}
