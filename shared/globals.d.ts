@@ -15,3 +15,10 @@ declare class AbortController {
 declare function setTimeout(callback: () => void, ms?: number): unknown
 declare function clearTimeout(timer: unknown): void
 declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array }
+declare class URL {
+  constructor(url: string)
+  readonly href: string
+  readonly protocol: string
+  readonly host: string
+  readonly pathname: string
+}

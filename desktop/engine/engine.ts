@@ -15,6 +15,9 @@ import { createRemoval } from './chat/removal.ts'
 import { tellChanges } from './chat/tell-changes.ts'
 import { createTurns } from './chat/turns.ts'
 import { createModelChoice } from './chat/model-choice.ts'
+import { openDoor } from './egress/door.ts'
+import type { Outside } from './egress/read-public.ts'
+import { createImages } from './images/images.ts'
 import type { Log } from './log.ts'
 import { reasonOf } from './log-error.ts'
 import { createModels } from './models/models.ts'
@@ -28,6 +31,8 @@ export interface EngineOptions {
   bundledModels: string
   log: Log
   version: string
+  /** Where addresses in answers may lead, by another rule than the internet's: for tests. */
+  outside?: Outside | undefined
 }
 
 export interface Engine {
@@ -44,7 +49,7 @@ const MODELS_APART_MS = 50
 const LIST_PART = 500
 
 /** Puts the engine together: storage, models and the turn, behind the contract. Throws what `openStorage` throws. */
-export async function createEngine({ folder, bundledModels, log, version }: EngineOptions): Promise<Engine> {
+export async function createEngine({ folder, bundledModels, log, version, outside }: EngineOptions): Promise<Engine> {
   const storage = openStorage({ folder })
   const settings = () => storage.settings.all()
   const models = createModels({ folder, bundledFolder: bundledModels, storage, settings, log })
@@ -56,6 +61,8 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
   const drafts = createDraftWork({ storage, models, choice, planner, turns, settings, hub, log })
   const keepStates = createKeepStates({ storage, models, turns, settings, log })
   const removal = createRemoval({ storage, models, turns, drafts })
+  const door = openDoor({ log, privacyOf: id => storage.conversations.get(id)?.privacy, outside })
+  const images = createImages({ storage, door, flush: turns.flush })
   const stopTelling = tellChanges({ storage, hub })
   closeInterrupted(storage)
   turns.onFinished(conversationId => {
@@ -179,6 +186,7 @@ export async function createEngine({ folder, bundledModels, log, version }: Engi
         return done(await turns.goOn(conversationId, messageId))
       },
     },
+    images: { read: (request, signal) => images.read(request, signal) },
     search: { find: async query => storage.search.find(query) },
     models: {
       watch: (_, signal) => tellStates(models.state, models.watch, { signal, apartMs: MODELS_APART_MS }),

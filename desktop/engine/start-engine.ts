@@ -6,7 +6,7 @@ import type { Handlers } from '@fusion/shared/rpc/contract.ts'
 import { serve } from '@fusion/shared/rpc/serve.ts'
 import type { Down, Port } from '@fusion/shared/rpc/wire.ts'
 import { type Config, printable } from './config.ts'
-import { createEngine } from './engine.ts'
+import { createEngine, type EngineOptions } from './engine.ts'
 import { bundledModels, installedVersion } from './installed.ts'
 import { createLog, type Log } from './log.ts'
 import { framesOf, reasonOf } from './log-error.ts'
@@ -20,7 +20,7 @@ export interface RunningEngine {
 }
 
 /** What both shells do: the data folder, the log, the settings in it, and the engine. Throws what `createEngine` throws. */
-export async function startEngine(config: Config): Promise<RunningEngine> {
+export async function startEngine(config: Config, { outside }: Pick<EngineOptions, 'outside'> = {}): Promise<RunningEngine> {
   makeFolder(config.home)
   // A terminal that was closed, or `| head`: what is said there is lost, and the engine goes on.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
@@ -34,7 +34,7 @@ export async function startEngine(config: Config): Promise<RunningEngine> {
   })
   const version = installedVersion()
   log.info({ version, node: process.versions.node, settings: printable(config) }, 'engine starting')
-  const engine = await createEngine({ folder: config.home, bundledModels: bundledModels(config), log, version })
+  const engine = await createEngine({ folder: config.home, bundledModels: bundledModels(config), log, version, outside })
   return { log, servePage: port => servePage(engine.handlers, port, log), close: () => engine.close() }
 }
 

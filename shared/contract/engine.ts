@@ -2,6 +2,7 @@
 import { Type, type Static, type TSchema } from 'typebox'
 import { Conversation, ConversationSettings, Folder, Privacy, Title } from '../chat/conversation.ts'
 import { AttachmentPart, LeftOut, Message, Segment } from '../chat/message.ts'
+import { ImageFacts } from '../images/image-facts.ts'
 import { call, stream } from '../rpc/contract.ts'
 import { FailureBody } from '../rpc/failure.ts'
 import { Hash, Id } from './ids.ts'
@@ -147,6 +148,15 @@ export const SearchHit = Type.Object({
 })
 export type SearchHit = Static<typeof SearchHit>
 
+// ── images in answers ──
+
+/** What the image is, then its bytes in order, in base64. Ends without a failure only when the image came whole. */
+export const ImageEvent = Type.Union([
+  Type.Object({ type: Type.Literal('image-found'), facts: ImageFacts, bytes: Type.Integer() }),
+  Type.Object({ type: Type.Literal('image-data'), data: Type.String() }),
+])
+export type ImageEvent = Static<typeof ImageEvent>
+
 export const BrowseEntry = Type.Object({
   name: Type.String(),
   path: Type.String(),
@@ -228,6 +238,13 @@ export const engineContract = {
     answer: call(Type.Object({ conversationId: Id, messageId: Id }), Nothing),
     /** Goes on from a stopped, failed or cut-off answer: a sibling that begins with its text. */
     goOn: call(Type.Object({ conversationId: Id, messageId: Id }), Nothing),
+  },
+  images: {
+    /**
+     * Fetches an image from where it lies, because the person asked to see it. `written` is its address as it stands in that answer; every
+     * other address is refused, and so is every address in a chat that is local only.
+     */
+    read: stream(Type.Object({ conversationId: Id, messageId: Id, written: Type.String({ minLength: 1, maxLength: 12_000 }) }), ImageEvent),
   },
   search: {
     /** Newest first, over titles and the messages of all branches. `before` is `next` of the page before. */

@@ -87,7 +87,48 @@ const words = {
   'file-too-large': { what: '{file} is too large to attach: 8 million characters are the most.', next: 'Attach a part of it.' },
   'too-many-files': { what: 'A message takes 20 files at the most.', next: 'Send these first, then attach the others.' },
   'file-unreadable': { what: '{file} could not be read.', next: 'Check that it is there and that you may read it.' },
+
+  // what leaves this computer
+  'chat-local-only': {
+    what: 'This chat is for this computer only: Fusion opened no connection for it.',
+    next: 'You can allow it in the settings of this chat.',
+  },
   'egress-refused': { what: 'Fusion did not open a connection.', next: 'This chat stays on this computer.' },
+  'address-unfit': {
+    what: 'Fusion does not ask for an address of this kind.',
+    next: 'You can open it in your browser, if you trust it.',
+  },
+  'address-not-public': {
+    what: '{host} is not a place on the public internet.',
+    next: 'Nothing that a model writes may reach into this computer or its network.',
+  },
+  'host-unreachable': { what: '{host} could not be reached.', next: 'Check that you are online, then try again.' },
+  'host-unproven': {
+    what: '{host} could not prove that it is the one it says.',
+    next: 'Somebody may stand between it and you, so nothing was asked for.',
+  },
+  'host-too-slow': { what: '{host} took too long.', next: 'Try again later, or open the address in your browser.' },
+  'host-refused': {
+    what: '{host} did not send the image: it answered with status {status}.',
+    next: 'It may be gone, or only be shown to browsers.',
+  },
+  'host-redirects': { what: '{host} sent Fusion on too many times.', next: 'Open the address in your browser, if you trust it.' },
+  'download-too-large': { what: 'The file is larger than {limit}.', next: 'You can open its address in your browser.' },
+
+  // images in answers
+  'image-not-written': {
+    what: 'This address does not stand as an image in this answer.',
+    next: 'Fusion asks for no other. Open it in your browser, if you trust it.',
+  },
+  'image-svg': {
+    what: 'This image is an SVG, which can hold programs, so Fusion does not show it.',
+    next: 'Open its address in your browser, if you trust it.',
+  },
+  'image-unknown': { what: 'What came is not an image that Fusion can show.', next: 'It shows PNG, JPEG, GIF, WebP and AVIF.' },
+  'image-too-many-pixels': {
+    what: 'This image is too large to be shown here: {width} by {height} pixels.',
+    next: 'You can open its address in your browser.',
+  },
 } satisfies Record<string, Words>
 
 export type Code = keyof typeof words
@@ -121,4 +162,9 @@ const defaultWords: Record<string, string> = {
   count: 'Some',
   tokens: 'too many',
   window: 'fewer',
+  host: 'the host',
+  status: 'an error',
+  limit: 'Fusion takes',
+  width: 'too many',
+  height: 'too many',
 }

@@ -6,7 +6,8 @@ export const safetyHeaders: Readonly<Record<string, string>> = {
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self' data:",
+    // blob: what the page made itself, from bytes that the engine gave it or an answer holds.
+    "img-src 'self' blob:",
     "connect-src 'self'",
     "font-src 'self'",
     "frame-ancestors 'none'",

@@ -2,5 +2,6 @@
 // was left open over an update: it reloads.
 //
 //  1  The first one.
+//  2  `images.read`: the bytes of an image that stands in an answer and that the person asked to see.
 
-export const CONTRACT_VERSION = 1
+export const CONTRACT_VERSION = 2

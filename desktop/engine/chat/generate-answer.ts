@@ -12,7 +12,7 @@ import type { Hub } from './hub.ts'
 import { keepsState } from './keeps-state.ts'
 import type { ModelChoice } from './model-choice.ts'
 import type { PromptPlanner } from './prompt-planner.ts'
-import { unlessAborted } from './unless-aborted.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 
 export interface GenerateParts {
   storage: Storage

@@ -1,7 +1,7 @@
 import type { Settings } from '@fusion/shared/contract/settings.ts'
 import { wishedModel } from '@fusion/shared/models/wished-model.ts'
 import type { Models } from '../models/models.ts'
-import { unlessAborted } from './unless-aborted.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 
 export interface ModelChoice {
   /** Which model would answer now; undefined: there is none. */

@@ -26,6 +26,7 @@ async function standing() {
 }
 
 const refused = { code: 'egress-refused' }
+const localOnly = { code: 'chat-local-only' }
 
 test('a chat on auto goes through, and what is logged is its purpose and the host, nothing of the address or the body', async () => {
   const { door, url, host, visits, logged } = await standing()
@@ -47,11 +48,12 @@ test.for<[string, (url: string) => Errand]>([
   ['a chat that is not named', url => ({ purpose: 'cloud-answer', url }) as Errand],
   ['a chat under a purpose that is not for chats', url => ({ purpose: 'account', conversationId: 'open', url }) as unknown as Errand],
   ['an unknown purpose', url => ({ purpose: 'telemetry', url }) as unknown as Errand],
+  ['an image, which goes another way', url => ({ purpose: 'image', conversationId: 'open', agreed: true, url }) as unknown as Errand],
   ['no purpose', url => ({ url }) as unknown as Errand],
   ['credentials in the address', url => ({ purpose: 'account', url: url.replace('//', '//user:word@') })],
-])('%s opens no connection', async ([, errand]) => {
+])('%s opens no connection', async ([name, errand]) => {
   const { door, url, visits, logged } = await standing()
-  await expect(door.request(errand(url))).rejects.toMatchObject(refused)
+  await expect(door.request(errand(url))).rejects.toMatchObject(name.startsWith('a local-only') ? localOnly : refused)
   expect(visits).toEqual([])
   expect(logged).toEqual([expect.objectContaining({ level: 'warn', event: 'connection refused' })])
 })
@@ -76,7 +78,7 @@ test('a chat that became local-only a moment ago is refused by its next request'
   const door = openDoor({ log: createLog({ level: 'error', write: () => {} }), privacyOf: () => privacy })
   await door.request({ purpose: 'sync', conversationId: 'any', url })
   privacy = 'local-only'
-  await expect(door.request({ purpose: 'sync', conversationId: 'any', url })).rejects.toMatchObject(refused)
+  await expect(door.request({ purpose: 'sync', conversationId: 'any', url })).rejects.toMatchObject(localOnly)
   expect(visits).toHaveLength(1)
 })
 

@@ -22,12 +22,19 @@ export interface Headless {
   end(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
+export interface HeadlessOptions {
+  /** Another program than serve.ts, and its arguments. */
+  entry?: string
+  args?: string[]
+  env?: Record<string, string>
+}
+
 const ENTRY = join(import.meta.dirname, '../serve.ts')
 
 /** Starts an engine on the data folder `home`, on a free port. Rejects with what it said when it ends before it is ready. */
-export async function startHeadless(home: string, options: { entry?: string; env?: Record<string, string> } = {}): Promise<Headless> {
+export async function startHeadless(home: string, options: HeadlessOptions = {}): Promise<Headless> {
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [options.entry ?? ENTRY], {
+  const child = spawn(process.execPath, [options.entry ?? ENTRY, ...(options.args ?? [])], {
     env: { ...process.env, FUSION_HOME: home, FUSION_PORT: '0', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

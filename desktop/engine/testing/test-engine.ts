@@ -10,6 +10,7 @@ import type { Client } from '@fusion/shared/rpc/contract.ts'
 import { messagePort } from '@fusion/shared/rpc/message-port.ts'
 import { serve } from '@fusion/shared/rpc/serve.ts'
 import { onTestFinished } from 'vitest'
+import type { Outside } from '../egress/read-public.ts'
 import { createEngine, type Engine } from '../engine.ts'
 import { createLog } from '../log.ts'
 import { addEndlessModel } from './endless-model.ts'
@@ -35,7 +36,7 @@ export async function testFolder(): Promise<string> {
 }
 
 /** A whole engine with the bundled model, reached as a page reaches it: over a real MessagePort. */
-export async function testEngine(options: { folder?: string; bundledModels?: string } = {}): Promise<TestEngine> {
+export async function testEngine(options: { folder?: string; bundledModels?: string; outside?: Outside } = {}): Promise<TestEngine> {
   const folder = options.folder ?? (await testFolder())
   const logged: string[] = []
   const waiting = new Set<() => void>()
@@ -50,6 +51,7 @@ export async function testEngine(options: { folder?: string; bundledModels?: str
       },
     }),
     version: 'test',
+    outside: options.outside,
   })
   const { port1, port2 } = new MessageChannel()
   serve(engineContract, engine.handlers, messagePort(port1))

@@ -1,5 +1,6 @@
 import { showNewChat } from '../chat/open-chat.ts'
 import { fusion } from '../state/fusion.ts'
+import { forgetImages } from '../state/images.ts'
 import { tokenIn } from '../state/session.ts'
 import type { Mirror } from '../state/mirror.ts'
 import { useReplica } from '../state/replica.ts'
@@ -29,6 +30,7 @@ export function followSelection(mirror: Mirror): void {
       opened = chatId
       searched = null
       mirror.openChat(chatId)
+      forgetImages()
       if (chats[chatId] && chatIn(location.hash) !== chatId) history.pushState(null, '', `#chat=${chatId}`)
       if (!chats[chatId] && location.hash !== '') history.pushState(null, '', location.pathname)
       return

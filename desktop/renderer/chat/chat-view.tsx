@@ -70,8 +70,7 @@ function ChatHead({ chat }: { chat: OpenChat | null }) {
 function ChatBody({ chat }: { chat: OpenChat }) {
   const inTrash = chat.conversation?.life === 'trash'
   const empty = chat.ready && chat.path.length === 0
-  const everLocal =
-    chat.conversation?.privacy === 'local-only' ? 'This chat stays on this computer.' : 'Nothing of this chat has left this computer.'
+  const place = chat.conversation?.privacy === 'local-only' ? 'This chat stays on this computer.' : 'They are made on this computer.'
   return (
     <>
       {empty ? (
@@ -98,7 +97,7 @@ function ChatBody({ chat }: { chat: OpenChat }) {
         ) : (
           <Composer conversationId={chat.id} turn={chat.turn} />
         )}
-        <p className="hint">Answers can be wrong. {everLocal}</p>
+        <p className="hint">Answers can be wrong. {place}</p>
       </div>
       <Announcer turn={chat.turn} />
     </>

@@ -17,7 +17,7 @@ const labels = [
 const meanings: Record<Privacy, string> = {
   'local-only': 'Nothing of this chat may leave this computer by any way.',
   ask: 'Fusion would ask before anything of it leaves this computer.',
-  auto: 'Without an account, nothing leaves this computer.',
+  auto: 'Without an account, nothing leaves this computer but what you ask for.',
 }
 
 /** What a chat is settled to before anything was chosen for it. */

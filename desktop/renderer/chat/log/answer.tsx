@@ -1,7 +1,9 @@
 import { textOf, type Message } from '@fusion/shared/chat/message.ts'
-import { ask, fusion } from '../../state/fusion.ts'
+import { useMemo } from 'react'
+import { ask, fusion, link } from '../../state/fusion.ts'
 import { CopyButton } from '../../ui/copy-button.tsx'
 import { Markdown } from '../markdown/markdown.tsx'
+import { ImagesOf } from '../markdown/remote-image.tsx'
 import { AnswerEnd } from './answer-end.tsx'
 import { BranchSwitcher } from './branch-switcher.tsx'
 import type { RowProps } from './message-row.tsx'
@@ -23,10 +25,13 @@ export function Answer({ message, row }: { message: Message; row: RowProps }) {
     line: <Seam before={message.segments[index]!} after={segment} />,
   }))
   const act = { conversationId, messageId: message.id }
+  const imagesOf = useMemo(() => ({ conversationId, messageId: message.id, link }), [conversationId, message.id])
   return (
     <article aria-label="Assistant" className="ai" aria-busy={growing}>
-      {reasoning && <Reasoning text={reasoning} thinking={growing && text === ''} message={message} />}
-      {text && <Markdown text={text} growing={growing} seams={seams} />}
+      <ImagesOf value={imagesOf}>
+        {reasoning && <Reasoning text={reasoning} thinking={growing && text === ''} message={message} />}
+        {text && <Markdown text={text} growing={growing} seams={seams} />}
+      </ImagesOf>
       {growing && row.turn && <TurnLine turn={row.turn} started={text !== '' || reasoning !== ''} />}
       {!growing && <AnswerEnd message={message} readOnly={readOnly} idle={idle} />}
       {!growing && (

@@ -1,7 +1,7 @@
+import { readEntities } from '@fusion/shared/markdown/entities.ts'
 import { CopyButton } from '../../ui/copy-button.tsx'
 import { useHighlighted } from './highlight.tsx'
 import { LongText } from './long-text.tsx'
-import { readEntities } from './entities.ts'
 
 /** Longer code is laid out in pieces and without colours. */
 const LONG = 40_000

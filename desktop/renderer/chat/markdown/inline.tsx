@@ -1,7 +1,7 @@
+import { readEntities } from '@fusion/shared/markdown/entities.ts'
 import type { Token, Tokens } from 'marked'
 import type { ReactNode } from 'react'
-import { readEntities } from './entities.ts'
-import { ImagePlaceholder } from './image-placeholder.tsx'
+import { AnswerImage } from './answer-image.tsx'
 import { SafeLink } from './safe-link.tsx'
 
 /** Text with emphasis, code, links and images; HTML tags stand as text, but for `<br>`, which models write into tables. */
@@ -43,7 +43,7 @@ function InlineToken({ token }: { token: Token }): ReactNode {
     case 'link':
       return <SafeLink link={token as Tokens.Link} />
     case 'image':
-      return <ImagePlaceholder image={token as Tokens.Image} />
+      return <AnswerImage image={token as Tokens.Image} />
     case 'html':
       return /^<br\s*\/?>$/i.test(token.raw) ? <br /> : token.raw
     default:

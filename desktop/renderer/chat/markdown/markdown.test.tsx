@@ -1,6 +1,7 @@
 import { renderToStaticMarkup } from 'react-dom/server'
 import { expect, test } from 'vitest'
 import { Markdown } from './markdown.tsx'
+import { ImagesOf } from './remote-image.tsx'
 
 const render = (text: string) => renderToStaticMarkup(<Markdown text={text} />)
 /** What stands in the page, without the element around all blocks. */
@@ -67,12 +68,60 @@ test('words of a link cannot be turned around', () => {
   expect(render('[moc.\u202eknab](https://evil.example/)')).not.toContain('\u202e')
 })
 
-test('an image is its words and its address, and loads nothing', () => {
-  for (const address of ['https://evil.example/a.png?q=secret', 'data:image/png;base64,AAAA', 'javascript:alert(1)']) {
+test('an image that lies elsewhere is its words and its address, and loads nothing', () => {
+  const html = render('![a picture](https://evil.example/a.png?q=secret)')
+  expect(html).not.toContain('<img')
+  expect(html).toContain('Image: a picture')
+  expect(html).toContain('href="https://evil.example/a.png?q=secret"')
+})
+
+test('where images can be asked for, a button does it, and beside it stands who is asked and what they learn', () => {
+  const of = { conversationId: 'c', messageId: 'm', link: { client: () => Promise.reject(new Error('not asked')) } }
+  const html = renderToStaticMarkup(
+    <ImagesOf value={of}>
+      <Markdown text="![a picture](http://pictures.example/a.png)" />
+    </ImagesOf>,
+  )
+  const noteId = /<small id="([^"]+)"/.exec(html)?.[1]
+  expect(html).toContain(`aria-label="Show image: a picture" aria-describedby="${noteId}"`)
+  expect(html).toContain('Fusion will ask pictures.example')
+  expect(html).toContain('not encrypted')
+  expect(html).not.toContain('<img')
+})
+
+test('an image inside a link stands beside it, so that a press on its button does not follow the link', () => {
+  const html = inner('[![state](https://ci.example/badge.png)](https://ci.example/)')
+  expect(html).toMatch(/^<p><a href="https:\/\/ci.example\/"[^>]*>state<\/a><span class="image placeholder">/)
+})
+
+const png = 'iVBORw0KGgoAAAANSUhEUgAAAAUAAAADCAIAAADUVFKvAAAAFElEQVR4nGM8YaPBgASYGFABOh8AN0gBMlDdnAwAAAAASUVORK5CYII='
+
+test('a small image that is written out in the answer is drawn, whatever kind it calls itself', () => {
+  for (const kind of ['image/png', 'image/jpeg', 'text/html', '']) {
+    expect(inner(`![a picture](data:${kind};base64,${png})`)).toBe(
+      '<p><span class="image"><img width="5" height="3" alt="a picture" decoding="async"/></span></p>',
+    )
+  }
+})
+
+test('what is written out and is no small image stays words that say why', () => {
+  const large = Buffer.from(png, 'base64')
+  large.writeUInt32BE(50_000, 16)
+  large.writeUInt32BE(50_000, 20)
+  const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>').toString('base64')
+  for (const [address, why] of [
+    ['data:image/png;base64,AAAA', 'does not show images of this kind'],
+    ['data:image/png;base64,%%%', 'does not show images of this kind'],
+    [`data:image/png;base64,${Buffer.from('<html>').toString('base64')}`, 'does not show images of this kind'],
+    [`data:image/png;base64,${svg}`, 'is an SVG'],
+    ['data:image/svg+xml,<svg/>', 'is an SVG'],
+    [`data:image/png;base64,${large.toString('base64')}`, '50000 by 50000 pixels'],
+    ['javascript:alert(1)', 'does not show images of this kind'],
+  ] as const) {
     const html = render(`![a picture](${address})`)
-    expect(html).not.toContain('<img')
+    expect(html).not.toMatch(/<img|<a |<button/)
     expect(html).toContain('Image: a picture')
-    expect(html).toContain('disabled=""')
+    expect(html).toContain(why)
   }
 })
 

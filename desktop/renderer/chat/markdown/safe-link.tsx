@@ -1,7 +1,8 @@
+import { readEntities } from '@fusion/shared/markdown/entities.ts'
+import { honestText, misleads, placeOf, safeHref } from '@fusion/shared/markdown/link-safety.ts'
 import type { Tokens } from 'marked'
-import { readEntities } from './entities.ts'
+import { AnswerImage } from './answer-image.tsx'
 import { Inline, wordsOf } from './inline.tsx'
-import { honestText, misleads, placeOf, safeHref } from './link-safety.ts'
 
 /**
  * A link that may be followed: http, https or mailto, in a window of its own that knows nothing of this one. Its address is its title.
@@ -12,20 +13,27 @@ export function SafeLink({ link }: { link: Tokens.Link }) {
   const href = safeHref(address)
   const written = wordsOf(link.tokens)
   const words = honestText(written)
+  // What is pressed to show an image must not be part of a link.
+  const images = link.tokens.filter((token): token is Tokens.Image => token.type === 'image')
+  const below = images.map((image, index) => <AnswerImage key={index} image={image} />)
   if (!href) {
     return (
-      <span className="refused-link" title="Fusion opens only web and mail addresses">
-        {words} <span className="address">({honestText(address)})</span>
-      </span>
+      <>
+        <span className="refused-link" title="Fusion opens only web and mail addresses">
+          {words} <span className="address">({honestText(address)})</span>
+        </span>
+        {below}
+      </>
     )
   }
   return (
     <>
       <a href={href} title={href} target="_blank" rel="noopener noreferrer nofollow">
-        {words === written ? <Inline tokens={link.tokens} /> : words}
+        {words === written && images.length === 0 ? <Inline tokens={link.tokens} /> : words}
         {words.trim() === '' && href}
       </a>
       {misleads(words, href) && <span className="address"> ({placeOf(href)})</span>}
+      {below}
     </>
   )
 }
