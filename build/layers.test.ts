@@ -87,7 +87,7 @@ test.for<[string, string]>([
     'desktop/engine/http/server.ts',
     "import { createServer } from 'node:http'\nimport { WebSocketServer } from 'ws'\nimport type { AddressInfo } from 'node:net'",
   ],
-  ['desktop/engine/egress/door.ts', "await fetch('https://example.com')"],
+  ['desktop/engine/egress/door.ts', "import { request } from 'node:https'\nawait fetch('https://example.com')"],
   ['desktop/engine/storage/storage.ts', sqlite],
   ['desktop/engine/models/models.ts', runsCommands],
   ['desktop/engine/config.ts', 'process.env.HOME'],

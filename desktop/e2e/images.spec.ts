@@ -20,16 +20,7 @@ const test = base.extend<{ pictures: PictureServer; at: (path: string) => string
   },
 })
 
-const paths = [
-  '/picture.png',
-  '/drip.png',
-  '/page.png',
-  '/drawing.svg',
-  '/huge.png',
-  '/endless.png',
-  '/sent-home.png',
-  '/nothing.png',
-]
+const paths = ['/picture.png', '/drip.png', '/page.png', '/drawing.svg', '/huge.png', '/endless.png', '/sent-home.png', '/nothing.png']
 
 test.beforeEach(({ home, at }) => {
   seedChat(home, 'Pictures', ['Show me', paths.map(path => `![of ${path}](${at(path)})`).join('\n\n')])
@@ -40,13 +31,17 @@ test('an image is asked for when its button is pressed and not before, and the p
   await parts(fusion).chats.getByRole('button', { name: 'Pictures', exact: true }).click()
   const { answers } = parts(fusion)
   const show = answers.getByRole('button', { name: 'Show image: of /picture.png', exact: true })
-  await expect(show).toHaveAccessibleDescription(/^Fusion will ask pictures\.example:\d+, .* They learn the address above and your computer’s/)
+  await expect(show).toHaveAccessibleDescription(
+    /^Fusion will ask pictures\.example:\d+\. .* learns the address above and that of your computer\./,
+  )
   expect(pictures.visits).toEqual([])
 
   await show.focus()
   await fusion.keyboard.press('Enter')
   const image = answers.getByRole('img', { name: 'of /picture.png', exact: true })
-  await expect.poll(() => image.evaluate((img: HTMLImageElement) => [img.complete, img.naturalWidth, img.naturalHeight])).toEqual([true, 5, 3])
+  await expect
+    .poll(() => image.evaluate((img: HTMLImageElement) => [img.complete, img.naturalWidth, img.naturalHeight]))
+    .toEqual([true, 5, 3])
   expect(await image.getAttribute('src')).toMatch(/^blob:http:\/\/127\.0\.0\.1/)
   // The focus stays where it was: on the button that now takes the image away again.
   const hide = answers.getByRole('button', { name: 'Hide image: of /picture.png', exact: true })

@@ -8,7 +8,8 @@ const samples = {
   gif: 'R0lGODdhBQADAIEAAMg8KAAAAAAAAAAAACwAAAAABQADAAAICAABCBxIsGBAADs=',
   webp: 'UklGRjQAAABXRUJQVlA4ICgAAACQAQCdASoFAAMABABoJaACdLoAA5gA/uHDfDaqytv/ggtqPTDiAAAA',
   losslessWebp: 'UklGRh4AAABXRUJQVlA4TBEAAAAvBIAAAAdQniIXpf+BiOh/AAA=',
-  webpWithAlpha: 'UklGRlQAAABXRUJQVlA4WAoAAAAQAAAABAAAAgAAQUxQSAoAAAABB1DAiAhERP8DVlA4ICQAAABwAQCdASoFAAMABABoJaACdAFAAAD+6zb3uWisC6182bsEAAA=',
+  webpWithAlpha:
+    'UklGRlQAAABXRUJQVlA4WAoAAAAQAAAABAAAAgAAQUxQSAoAAAABB1DAiAhERP8DVlA4ICQAAABwAQCdASoFAAMABABoJaACdAFAAAD+6zb3uWisC6182bsEAAA=',
   avif: 'AAAAIGZ0eXBhdmlmAAAAAGF2aWZtaWYxbWlhZk1BMUIAAADrbWV0YQAAAAAAAAAhaGRscgAAAAAAAAAAcGljdAAAAAAAAAAAAAAAAAAAAAAOcGl0bQAAAAAAAQAAAB5pbG9jAAAAAEQAAAEAAQAAAAEAAAETAAAAIwAAAChpaW5mAAAAAAABAAAAGmluZmUCAAAAAAEAAGF2MDFDb2xvcgAAAABqaXBycAAAAEtpcGNvAAAAFGlzcGUAAAAAAAAABQAAAAMAAAAQcGl4aQAAAAADCAgIAAAADGF2MUOBAAwAAAAAE2NvbHJuY2x4AAEADQAGgAAAABdpcG1hAAAAAAAAAAEAAQQBAoMEAAAAK21kYXQSAAoIGAhk0QENBoQyFR2Hh4Wd3HHHAsAAAJA1jjwuU4lZZQ==',
 }
 const bytesOf = (sample: keyof typeof samples) => Uint8Array.from(Buffer.from(samples[sample], 'base64'))
@@ -60,7 +61,11 @@ test('what is no image of these kinds has no facts', () => {
 })
 
 test('an SVG is known, also behind a prologue, and a page that holds one is no image', () => {
-  for (const words of ['<svg xmlns="http://www.w3.org/2000/svg"/>', '\ufeff<?xml version="1.0"?>\n<!-- a -->\n<SVG onload="x">', '  <svg\n>    ']) {
+  for (const words of [
+    '<svg xmlns="http://www.w3.org/2000/svg"/>',
+    '\ufeff<?xml version="1.0"?>\n<!-- a -->\n<SVG onload="x">',
+    '  <svg\n>    ',
+  ]) {
     expect([words, readImage(text(words))]).toEqual([words, 'svg'])
   }
   for (const words of ['<!doctype html><svg width="1">', '<html><body><svg ></svg></body></html>', 'text with <svg > in it']) {

@@ -10,10 +10,16 @@ test.for([
   expect(imageAddress(written!)).toBe(address)
 })
 
-test.for(['data:image/png;base64,AAAA', 'javascript:alert(1)', 'mailto:a@b.c', 'file:///a.png', '/a.png', '//example.com/a.png', 'a.png', ''])(
-  '%j is nothing to ask for',
-  written => expect(imageAddress(written)).toBeNull(),
-)
+test.for([
+  'data:image/png;base64,AAAA',
+  'javascript:alert(1)',
+  'mailto:a@b.c',
+  'file:///a.png',
+  '/a.png',
+  '//example.com/a.png',
+  'a.png',
+  '',
+])('%j is nothing to ask for', written => expect(imageAddress(written)).toBeNull())
 
 const address = 'https://example.com/a.png'
 

@@ -1,10 +1,17 @@
 import { expect, test } from 'vitest'
 import { isPublicAddress } from './public-address.ts'
 
-test.for(['1.1.1.1', '9.255.255.255', '11.0.0.0', '172.15.0.1', '172.32.0.1', '192.167.0.1', '223.255.255.255', '2606:4700::1111', '2a00:1450::1'])(
-  '%s is on the internet',
-  address => expect(isPublicAddress(address)).toBe(true),
-)
+test.for([
+  '1.1.1.1',
+  '9.255.255.255',
+  '11.0.0.0',
+  '172.15.0.1',
+  '172.32.0.1',
+  '192.167.0.1',
+  '223.255.255.255',
+  '2606:4700::1111',
+  '2a00:1450::1',
+])('%s is on the internet', address => expect(isPublicAddress(address)).toBe(true))
 
 test.for([
   '0.0.0.0',

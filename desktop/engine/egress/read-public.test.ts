@@ -112,14 +112,16 @@ test.for([
   expect([neighbour.visits, visits]).toEqual([[], []])
 })
 
-test.for(['ftp://pictures.example/', 'file:///etc/passwd', 'data:image/png;base64,AAAA', 'http://user:word@pictures.example:PORT/picture.png'])(
-  'an address like %s is not asked for',
-  async address => {
-    const { read, port, visits } = await standing()
-    await expect(read(address.replace('PORT', String(port)))).rejects.toMatchObject({ code: 'address-unfit' })
-    expect(visits).toEqual([])
-  },
-)
+test.for([
+  'ftp://pictures.example/',
+  'file:///etc/passwd',
+  'data:image/png;base64,AAAA',
+  'http://user:word@pictures.example:PORT/picture.png',
+])('an address like %s is not asked for', async address => {
+  const { read, port, visits } = await standing()
+  await expect(read(address.replace('PORT', String(port)))).rejects.toMatchObject({ code: 'address-unfit' })
+  expect(visits).toEqual([])
+})
 
 test('a name is looked up once, and the connection goes to the address that was found then', async () => {
   const answers = [['127.0.0.1'], ['10.0.0.1']]

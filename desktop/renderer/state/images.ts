@@ -42,7 +42,8 @@ export function askForImage(link: EngineLink, image: WrittenImage): void {
 }
 
 /** The browser could not draw what came. */
-export const notDrawn = (image: WrittenImage): void => put(imageKey(image), { at: 'failed', failure: Failure.toBody(failure('image-unknown')) })
+export const notDrawn = (image: WrittenImage): void =>
+  put(imageKey(image), { at: 'failed', failure: Failure.toBody(failure('image-unknown')) })
 
 /** Back to before the click; what is on its way is stopped. */
 export function forgetImage(image: WrittenImage): void {

@@ -29,7 +29,7 @@ export function DataImage({ written, words }: { written: string; words: string }
     )
   }
   return (
-    <span className="image placeholder">
+    <span className="image not-shown">
       <span className="what">
         Image{words && `: ${words}`}
         <span className="address">{honestText(written).slice(0, 80)}</span>

@@ -91,7 +91,7 @@ test('where images can be asked for, a button does it, and beside it stands who 
 
 test('an image inside a link stands beside it, so that a press on its button does not follow the link', () => {
   const html = inner('[![state](https://ci.example/badge.png)](https://ci.example/)')
-  expect(html).toMatch(/^<p><a href="https:\/\/ci.example\/"[^>]*>state<\/a><span class="image placeholder">/)
+  expect(html).toMatch(/^<p><a href="https:\/\/ci.example\/"[^>]*>state<\/a><span class="image not-shown">/)
 })
 
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAUAAAADCAIAAADUVFKvAAAAFElEQVR4nGM8YaPBgASYGFABOh8AN0gBMlDdnAwAAAAASUVORK5CYII='

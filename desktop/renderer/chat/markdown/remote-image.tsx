@@ -33,7 +33,7 @@ export function RemoteImage({ written, address, words }: RemoteImageProps) {
   const mayAsk = image !== null && !localOnly
   const name = words || `from ${host}`
   return (
-    <span className={asked?.at === 'shown' ? 'image' : 'image placeholder'}>
+    <span className={asked?.at === 'shown' ? 'image' : 'image not-shown'}>
       {asked?.at === 'shown' ? (
         <img
           src={asked.src}
@@ -80,5 +80,5 @@ function noteFor(asked: Exclude<AskedImage, { at: 'shown' }> | undefined, addres
   if (localOnly) return 'This chat is for this computer only, so Fusion asks nobody for it. You can open the address in your browser.'
   if (!mayAsk) return 'Fusion does not load images here. You can open the address in your browser.'
   const open = address.startsWith('http:') ? ' The way there is not encrypted.' : ''
-  return `Fusion will ask ${host}, and whoever that sends it on to. They learn the address above and your computer’s; no cookies or referrer are sent.${open}`
+  return `Fusion will ask ${host}. It, and any host it sends Fusion on to, learns the address above and that of your computer. No cookies or referrer are sent.${open}`
 }
