@@ -1,8 +1,11 @@
+import { join } from 'node:path'
+import { startHeadless } from '../engine/testing/headless.ts'
 import { type PictureServer, startPictureServer } from '../engine/testing/picture-server.ts'
 import { parts } from './chat-steps.ts'
-import { programWithPictures, startEngine } from './engine.ts'
 import { expect, test as base } from './fixtures.ts'
 import { seedChat } from './seed.ts'
+
+const shell = join(import.meta.dirname, '../engine/testing/serve-with-pictures.ts')
 
 /** A test with a host of pictures, to which this engine's rule lets it. What the page itself asks for, the fixture of `fusion` sees. */
 const test = base.extend<{ pictures: PictureServer; at: (path: string) => string }>({
@@ -14,9 +17,9 @@ const test = base.extend<{ pictures: PictureServer; at: (path: string) => string
   },
   at: async ({ pictures }, use) => use(path => `http://pictures.example:${pictures.port}${path}`),
   running: async ({ home, pictures }, use) => {
-    const running = { engine: await startEngine(home, 0, programWithPictures(pictures.port)) }
+    const running = { engine: await startHeadless(home, { entry: shell, args: [String(pictures.port)], env: { FUSION_LOG: 'warn' } }) }
     await use(running)
-    await running.engine.stop()
+    await running.engine.end()
   },
 })
 

@@ -114,8 +114,9 @@ function readAvif(view: DataView): ImageFacts | undefined {
   const meta = box(view, 'meta', 0, view.byteLength)
   const properties = meta && box(view, 'iprp', meta.from + 4, meta.end)
   const container = properties && box(view, 'ipco', properties.from, properties.end)
+  if (!container) return undefined
   let facts: ImageFacts | undefined
-  for (let at = container?.from ?? 0; container && at < container.end;) {
+  for (let at = container.from; at < container.end;) {
     const side = box(view, 'ispe', at, container.end)
     if (!side) break
     const width = Math.max(view.getUint32(side.from + 4), facts?.width ?? 0)

@@ -27,18 +27,19 @@ export const imageKey = ({ messageId, written }: WrittenImage): string => `${mes
 
 /** Asks for an image, because the person pressed the button that says what this does. */
 export function askForImage(link: EngineLink, image: WrittenImage): void {
-  const key = imageKey(image)
   const controller = new AbortController()
-  const { signal } = controller
-  put(key, { at: 'asking', stop: () => controller.abort() })
-  read(link, image, signal).then(
-    ({ facts, blob }) => {
-      if (!signal.aborted) put(key, { at: 'shown', facts, src: URL.createObjectURL(blob) })
-    },
-    (error: unknown) => {
-      if (!signal.aborted) put(key, { at: 'failed', failure: Failure.toBody(error) })
-    },
-  )
+  put(imageKey(image), { at: 'asking', stop: () => controller.abort() })
+  void show(link, image, controller.signal)
+}
+
+async function show(link: EngineLink, image: WrittenImage, signal: AbortSignal): Promise<void> {
+  const key = imageKey(image)
+  try {
+    const { facts, blob } = await read(link, image, signal)
+    if (!signal.aborted) put(key, { at: 'shown', facts, src: URL.createObjectURL(blob) })
+  } catch (error) {
+    if (!signal.aborted) put(key, { at: 'failed', failure: Failure.toBody(error) })
+  }
 }
 
 /** The browser could not draw what came. */
