@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Draft } from '@fusion/shared/contract/engine.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Models } from '../models/models.ts'
@@ -75,7 +76,17 @@ export function createRemoval({
     },
     purge,
     async emptyTrash() {
-      for (const { id } of storage.conversations.all()) if (storage.conversations.get(id)?.life === 'trash') await purge(id)
+      const purges: Promise<void>[] = []
+      for (const { id } of storage.conversations.all()) {
+        if (storage.conversations.get(id)?.life !== 'trash') continue
+        // Not one after another: chats that are purged at the same time are erased from the files in one round.
+        const purged = purge(id)
+        purged.catch(() => {})
+        purges.push(purged)
+        // Answers that are streaming go on in between.
+        await setImmediate()
+      }
+      await Promise.all(purges)
     },
     async keepDraft(conversationId, draft) {
       if (gone.has(conversationId)) {
