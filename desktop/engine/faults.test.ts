@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
-import { expect, onTestFinished, test } from 'vitest'
+import Database from 'better-sqlite3'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createEngine } from './engine.ts'
 import { createLog } from './log.ts'
 import { filesWith } from './testing/files-with.ts'
@@ -68,6 +69,35 @@ test.skipIf(!canMount)('a data folder that cannot be written to is said in one s
   execFileSync('mount', ['-o', 'remount,ro', folder])
   const opening = createEngine({ folder, bundledModels: guideFolder, log: createLog({ level: 'debug', write: () => {} }), version: 'test' })
   await expect(opening).rejects.toMatchObject({ code: 'data-folder-read-only' })
+})
+
+test('an engine checks the whole database after its start, and tells every page what it mended', async () => {
+  const folder = await testFolder()
+  const first = await testEngine({ folder })
+  const conversationId = newId()
+  const chat = await watchChat(first.fusion, conversationId)
+  const answer = await ask(first.fusion, chat, conversationId, 'hello')
+  await first.close()
+  // Another id in an index, of the same length: every page of the file is well, and nobody meets it by chance.
+  const file = join(folder, 'fusion.db')
+  const sqlite = new Database(file, { readonly: true })
+  const page = sqlite.prepare<[], number>("select min(pageno) from dbstat where name = 'msg_tree'").pluck().get()!
+  sqlite.close()
+  const bytes = readFileSync(file)
+  const at = bytes.indexOf(answer.id.slice(0, 8), (page - 1) * 4096)
+  bytes.write('ffffffff', at)
+  writeFileSync(file, bytes)
+
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const second = await testEngine({ folder })
+  vi.advanceTimersByTime(20_000)
+  vi.useRealTimers()
+  await second.untilLogged('database checked')
+  for await (const { notices } of second.fusion.app.watch({})) {
+    expect(notices).toMatchObject([{ failure: { code: 'database-repaired' } }])
+    break
+  }
 })
 
 test('a second engine on the same data folder is refused, and the first goes on', async () => {

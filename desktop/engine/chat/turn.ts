@@ -41,7 +41,8 @@ export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<T
   const growing = createGrowingAnswer({
     hub,
     grow(messageId, part, text) {
-      if (!placed) tellPlace()
+      // Once, with the first words: an answer that ends with this process says where it was made, too.
+      if (!placed) storage.messages.setSegments(messageId, report.fields().segments)
       placed = true
       storage.messages.grow(messageId, part, text)
     },
@@ -58,13 +59,6 @@ export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<T
       hub.tellChat(conversationId, { type: 'segment-changed', messageId: answer.id, segment: report.fields().segments.at(-1)! })
     seamTold = true
     growing.append(part, text)
-  }
-
-  /** With the first words: an answer that ends with this process says where it was made, too, and one that goes on shows from where. */
-  function tellPlace(): void {
-    const { segments } = report.fields()
-    storage.messages.setSegments(answer.id, segments)
-    hub.tellChat(conversationId, { type: 'segment-changed', messageId: answer.id, segment: segments.at(-1)! })
   }
 
   async function outcome(): Promise<Pick<Finish, 'status' | 'failure'>> {

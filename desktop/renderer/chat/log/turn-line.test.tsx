@@ -14,3 +14,9 @@ test('what keeps a begun answer from going on stands under it in the words for t
   expect(page).toContain(next)
   expect(renderToStaticMarkup(<TurnLine turn={{ ...turn, failure: null }} started />)).toBe('')
 })
+
+test('how far the model is loaded, and the chat read, is told before the first word', () => {
+  const turn: TurnState = { at: 'loading-model', answerId: null, fraction: 0.25, queuedIds: [], failure: null }
+  expect(renderToStaticMarkup(<TurnLine turn={turn} started={false} />)).toMatch(/Loading the model.*<progress[^>]*value="0.25"/)
+  expect(renderToStaticMarkup(<TurnLine turn={{ ...turn, at: 'prefilling' }} started={false} />)).toMatch(/Reading the chat.*value="0.25"/)
+})
