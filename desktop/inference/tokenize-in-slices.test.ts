@@ -40,7 +40,8 @@ test('in slices a text has the tokens it has whole', async () => {
     fc.asyncProperty(prose, fc.integer({ min: 100, max: 400 }), async (text, sliceUnits) => {
       expect(await tokenizeInSlices(text, tokenize, { afterText: false, sliceUnits })).toEqual(tokenize(text))
     }),
-    { numRuns: 300 },
+    // A stretch whose last words stand after an empty line and signs.
+    { numRuns: 300, examples: [[`${'chat '.repeat(30)}\n\n. 𐀀 𐀀\r\n   𐀀Ⰰ𐊀 3.14\r\n   𐀀 👩‍👩‍👧 _a_\n\nhistory ${'chat '.repeat(20)}`, 100]] },
   )
 })
 
