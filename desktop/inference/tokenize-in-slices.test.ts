@@ -41,7 +41,15 @@ test('in slices a text has the tokens it has whole', async () => {
       expect(await tokenizeInSlices(text, tokenize, { afterText: false, sliceUnits })).toEqual(tokenize(text))
     }),
     // A stretch whose last words stand after an empty line and signs.
-    { numRuns: 300, examples: [[`${'chat '.repeat(30)}\n\n. 𐀀 𐀀\r\n   𐀀Ⰰ𐊀 3.14\r\n   𐀀 👩‍👩‍👧 _a_\n\nhistory ${'chat '.repeat(20)}`, 100]] },
+    {
+      numRuns: 300,
+      examples: [
+        [
+          'chat  chat chat chat    chat   chat chat  chat    chat  chat  chat     chat  chat chat  chat chat  chat   chat chat chat chat  chat chat      Ø       chat A\n\nchatनमस्ते 👩‍👩‍👧  😀 👩‍👩‍👧. history 😀. 𐀀 𐀀\r\nchat   𐀀Ⰰ𐊀 3.14\r\n   𐀀 👩‍👩‍👧 _a_\n\nhistory chat chat   chat chat chat chat  chat     chat chat  chat    chat  chat  chat ',
+          100,
+        ],
+      ],
+    },
   )
 })
 
