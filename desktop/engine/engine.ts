@@ -7,6 +7,7 @@ import type { Handlers } from '@fusion/shared/rpc/contract.ts'
 import { createMailbox } from '@fusion/shared/rpc/mailbox.ts'
 import { closeInterrupted } from './chat/close-interrupted.ts'
 import { createDraftWork } from './chat/draft-work.ts'
+import { createFollowSettings } from './chat/follow-settings.ts'
 import { createHub } from './chat/hub.ts'
 import { createKeepStates } from './chat/keep-states.ts'
 import { openChat } from './chat/open-chat.ts'
@@ -60,11 +61,12 @@ export async function createEngine({ folder, bundledModels, log, version, outsid
   const turns = createTurns({ storage, models, choice, planner, settings, hub, log })
   const drafts = createDraftWork({ storage, models, choice, planner, turns, settings, hub, log })
   const keepStates = createKeepStates({ storage, models, turns, settings, log })
+  const followSettings = createFollowSettings({ storage, models, turns, keepStates, drafts, settings, hub, log })
   const removal = createRemoval({ storage, models, turns, drafts })
   const door = openDoor({ log, privacyOf: id => storage.conversations.get(id)?.privacy, outside })
   const images = createImages({ storage, door, flush: turns.flush })
   const stopTelling = tellChanges({ storage, hub })
-  closeInterrupted(storage)
+  closeInterrupted(storage, log)
   turns.onFinished(conversationId => {
     if (hub.isOpen(conversationId)) drafts.warm(conversationId)
   })
@@ -214,6 +216,7 @@ export async function createEngine({ folder, bundledModels, log, version, outsid
     handlers,
     async close() {
       clearTimeout(checking)
+      followSettings.close()
       drafts.close()
       await turns.close()
       await keepStates.saveAll()

@@ -9,6 +9,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { createEngine } from './engine.ts'
 import { createLog } from './log.ts'
 import { filesWith } from './testing/files-with.ts'
+import { startHeadless } from './testing/headless.ts'
 import { ask, guideFolder, testEngine, testFolder, watchChat } from './testing/test-engine.ts'
 
 const RAMBLE = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 7 }
@@ -61,6 +62,22 @@ test.skipIf(!canMount)('a question that finds the disk full is refused in words,
   await chat.until('the answer', ({ messages }) =>
     [...messages.values()].some(message => message.parentId === question.questionId && message.status === 'complete'),
   )
+})
+
+test('a fault that nobody handles is logged without what people wrote, and the engine goes on', async () => {
+  const home = await testFolder()
+  const engine = await startHeadless(home, { entry: join(import.meta.dirname, 'testing/serve-with-a-fault.ts') })
+  onTestFinished(() => engine.end('SIGKILL'))
+  const log = () =>
+    readdirSync(join(home, 'logs'))
+      .map(name => readFileSync(join(home, 'logs', name), 'utf8'))
+      .join('')
+  await expect.poll(log).toContain('a failure was not handled')
+  expect(log()).toContain('serve-with-a-fault.ts')
+  expect(log()).not.toContain('Zwetschgenknoedel')
+  const { fusion, close } = await engine.connect()
+  expect(await fusion.models.browse({ path: home })).toMatchObject({ path: home })
+  close()
 })
 
 test.skipIf(!canMount)('a data folder that cannot be written to is said in one sentence', async () => {

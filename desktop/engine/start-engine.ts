@@ -32,6 +32,8 @@ export async function startEngine(config: Config, { outside }: Pick<EngineOption
       toFile(line)
     },
   })
+  // A fault in one place is no reason to end all chats, as Node would do.
+  process.on('unhandledRejection', error => log.error({ error: reasonOf(error), stack: framesOf(error) }, 'a failure was not handled'))
   const version = installedVersion()
   log.info({ version, node: process.versions.node, settings: printable(config) }, 'engine starting')
   const engine = await createEngine({ folder: config.home, bundledModels: bundledModels(config), log, version, outside })

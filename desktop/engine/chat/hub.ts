@@ -8,6 +8,8 @@ export interface Hub {
   onList(listener: (event: ListEvent) => void): () => void
   /** Whether any page has this chat open. */
   isOpen(conversationId: string): boolean
+  /** Chats that some page has open. */
+  open(): string[]
 }
 
 export function createHub(): Hub {
@@ -34,5 +36,6 @@ export function createHub(): Hub {
       return () => lists.delete(listener)
     },
     isOpen: conversationId => chats.has(conversationId),
+    open: () => [...chats.keys()],
   }
 }

@@ -31,8 +31,8 @@ export interface PromptPlanner {
 
 /** Messages counted with one request to the inference process. */
 const BATCH = 32
-/** Counts kept over all models and chats: about 60 bytes each. */
-const MAX_COUNTS = 200_000
+/** Counts kept over all models and chats: about 200 bytes each, by the hash of the model and the message's id. */
+const MAX_COUNTS = 50_000
 
 export function createPromptPlanner({
   storage,

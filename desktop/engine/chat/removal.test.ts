@@ -3,7 +3,7 @@ import { textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { expect, test } from 'vitest'
 import { filesWith } from '../testing/files-with.ts'
-import { ask, endlessEngine, testEngine, type TestEngine, watchChat } from '../testing/test-engine.ts'
+import { ask, endlessEngine, growingChat, testEngine, type TestEngine, watchChat } from '../testing/test-engine.ts'
 
 const greedy = { temperature: 0, maxTokens: 20 }
 const SECRET = 'Zwetschgenknoedel'
@@ -11,15 +11,6 @@ const SECRET = 'Zwetschgenknoedel'
 const send = ({ fusion }: TestEngine, conversationId: string, text: string) => {
   const questionId = newId()
   return fusion.turns.send({ conversationId, questionId, text, attachments: [] }).then(() => questionId)
-}
-
-/** A chat whose answer is growing. */
-async function growingChat(engine: TestEngine, text = 'Tell me a very long story') {
-  const conversationId = newId()
-  const chat = await watchChat(engine.fusion, conversationId)
-  await send(engine, conversationId, text)
-  await chat.until('text', ({ events }) => events.some(event => event.type === 'text-delta'))
-  return { conversationId, chat }
 }
 
 test('a chat that goes to the trash while questions wait in line is not answered any more, and nothing of it is lost', async () => {

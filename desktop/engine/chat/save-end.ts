@@ -17,11 +17,13 @@ export async function saveEnd({
   end,
   abandon,
   onTrouble,
+  retryMs = RETRY_MS,
 }: {
   save: (end: Finish) => Message
   end: Finish
   abandon: AbortSignal
   onTrouble: (failure: FailureBody) => void
+  retryMs?: number
 }): Promise<Message> {
   let wished = end
   for (;;) {
@@ -32,7 +34,7 @@ export async function saveEnd({
       if (!PASSING.has(body.code) || abandon.aborted) throw error
       wished = { ...end, status: 'failed', failure: body, finishReason: null }
       onTrouble(body)
-      await pause(RETRY_MS, undefined, { signal: abandon }).catch(() => {})
+      await pause(retryMs, undefined, { signal: abandon }).catch(() => {})
     }
   }
 }

@@ -1,183 +1,30 @@
 import { textOf } from '@fusion/shared/chat/message.ts'
-import type { TurnState } from '@fusion/shared/contract/engine.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
-import { reasonOf } from '../log-error.ts'
 import { askQuestion, type Question } from './ask-question.ts'
-import { beginAnswer, liveConversation, messageOf } from './begin-answer.ts'
-import { type Job, takeJob } from './jobs.ts'
-import { runTurn, type TurnParts } from './turn.ts'
+import { liveConversation, messageOf } from './begin-answer.ts'
+import type { Job } from './jobs.ts'
+import type { TurnParts } from './turn.ts'
+import { createTurnLine, type TurnLine } from './turn-line.ts'
 
-export interface Turns {
+export interface Turns extends Omit<TurnLine, 'put' | 'putFirst'> {
   /** Resolves when the question is on disk. Sent again under the same id, it is asked once. */
   send(question: Question): Promise<void>
-  /** Ends the growing answer and keeps its text; what waits in line comes next. Resolves when the answer is closed on disk. */
-  stop(conversationId: string): Promise<void>
-  /** The same, and nothing comes next: questions in line stay in the chat, unanswered. */
-  halt(conversationId: string): Promise<void>
-  /** The same for a chat that is deleted for good: its answer's end need not be saved. */
-  abandon(conversationId: string): Promise<void>
   answer(conversationId: string, messageId: string): Promise<void>
   goOn(conversationId: string, messageId: string): Promise<void>
-  state(conversationId: string): TurnState
-  answering(): string[]
-  /** Brings the store up to what open pages were told of the growing answer. */
-  flush(conversationId: string): void
-  onFinished(listener: (conversationId: string, modelId: string) => void): void
-  close(): Promise<void>
 }
 
-/** A chat that is answered, or that has something to answer. */
-interface Chat {
-  line: Job[]
-  running: Running | undefined
-  /** After a failure what waits in line waits for a person to ask again. */
-  paused: boolean
-}
-
-interface Running {
-  answerId: string
-  stop: AbortController
-  abandon: AbortController
-  done: Promise<void>
-  flush: () => void
-  at: Pick<TurnState, 'at' | 'fraction' | 'failure'>
-}
-
-const BEGINNING = { at: 'idle', fraction: null, failure: null } as const
-
-/** One turn at a time in each chat, in the order asked for; different chats at once. */
+/** What a person asks of a chat: to take a question, to answer one again, to go on with an answer. */
 export function createTurns(parts: TurnParts): Turns {
-  const { storage, hub, log } = parts
-  const chats = new Map<string, Chat>()
-  const finishedListeners = new Set<(conversationId: string, modelId: string) => void>()
-  let closing = false
+  const { storage } = parts
+  const { put, putFirst, ...line } = createTurnLine(parts)
 
-  function state(conversationId: string): TurnState {
-    const { running, line, paused } = chats.get(conversationId) ?? { line: [] }
-    const at = paused && !running && line.length > 0 ? 'paused' : 'idle'
-    return {
-      ...(running?.at ?? { at, fraction: null, failure: null }),
-      answerId: running?.answerId ?? null,
-      queuedIds: line.map(({ questionId }) => questionId),
-    }
-  }
-
-  const tellState = (conversationId: string) => hub.tellChat(conversationId, { type: 'turn-changed', turn: state(conversationId) })
-  const answering = () => [...chats].flatMap(([id, { running }]) => (running ? [id] : []))
-  const tellAnswering = () => hub.tellList({ type: 'answering', conversationIds: answering() })
-
-  function chatOf(conversationId: string): Chat {
-    const chat = chats.get(conversationId) ?? { line: [], running: undefined, paused: false }
-    chats.set(conversationId, chat)
-    return chat
-  }
-
-  function forgetIdle(conversationId: string): void {
-    const chat = chats.get(conversationId)
-    if (chat && !chat.running && chat.line.length === 0) chats.delete(conversationId)
-  }
-
-  /** Begins what is next in line. `startedAt`: when Send was pressed; a turn that waited for another starts when that one has ended. */
-  function advance(conversationId: string, startedAt = performance.now()): void {
-    const chat = chatOf(conversationId)
-    if (chat.running || chat.paused || closing) return
-    const rest = [...chat.line]
-    const job = takeJob(rest)
-    if (!job) return
-    let begun: ReturnType<typeof beginAnswer>
-    try {
-      begun = beginAnswer(storage, conversationId, job, rest)
-    } catch (error) {
-      // A full disk: the question stays in line until somebody asks again.
-      chat.paused = true
-      throw error
-    }
-    chat.line = begun.line
-    const running: Running = {
-      answerId: begun.answer.id,
-      stop: new AbortController(),
-      abandon: new AbortController(),
-      done: Promise.resolve(),
-      flush: () => {},
-      at: BEGINNING,
-    }
-    chat.running = running
-    running.done = run(conversationId, chat, running, { ...begun, startedAt })
-    tellState(conversationId)
-    tellAnswering()
-  }
-
-  async function run(
-    conversationId: string,
-    chat: Chat,
-    running: Running,
-    begun: ReturnType<typeof beginAnswer> & { startedAt: number },
-  ): Promise<void> {
-    const { status, modelId } = await runTurn(parts, {
-      ...begun,
-      stop: running.stop.signal,
-      abandon: running.abandon.signal,
-      onGrowing: flush => (running.flush = flush),
-      onState(at) {
-        // Progress is told in steps of 1 %: the page has nothing to show in between.
-        const step = (fraction: number | null) => Math.floor((fraction ?? 0) * 100)
-        const seen = running.at.at === at.at && step(running.at.fraction) === step(at.fraction)
-        running.at = at
-        if (!seen) tellState(conversationId)
-      },
-    })
-    chat.running = undefined
-    chat.paused = status === 'failed'
-    tryAdvance(conversationId)
-    forgetIdle(conversationId)
-    tellState(conversationId)
-    tellAnswering()
-    if (modelId === undefined) return
-    for (const listener of finishedListeners) {
-      try {
-        listener(conversationId, modelId)
-      } catch (error) {
-        log.warn({ conversationId, error: reasonOf(error) }, 'nothing done after an answer')
-      }
-    }
-  }
-
-  /** Where nobody waits to be told why not: the question is in the chat, and can be answered at a press. */
-  function tryAdvance(conversationId: string, startedAt?: number): void {
-    try {
-      advance(conversationId, startedAt)
-    } catch (error) {
-      log.warn({ conversationId, error: reasonOf(error) }, 'next turn could not start')
-    }
-  }
-
-  async function stop(conversationId: string): Promise<void> {
-    const running = chats.get(conversationId)?.running
-    running?.stop.abort()
-    await running?.done
-  }
-
-  async function halt(conversationId: string): Promise<void> {
-    const chat = chats.get(conversationId)
-    if (!chat) return
-    chat.line = []
-    if (chat.running) return stop(conversationId)
-    forgetIdle(conversationId)
-    tellState(conversationId)
-  }
-
-  /** Answers a question before all that waits. Throws `chat-busy`, and what beginning an answer throws. */
   function answerNow(conversationId: string, questionId: string, as: Pick<Job, 'replaces' | 'goesOn'>): void {
     const { parentId: behind } = messageOf(storage, conversationId, questionId)
-    const chat = chatOf(conversationId)
-    if (chat.running) throw failure('chat-busy')
-    const job: Job = { ...as, questionId, behind, show: true }
-    chat.line = [job, ...chat.line.filter(waiting => waiting.questionId !== questionId)]
-    chat.paused = false
-    advance(conversationId)
+    putFirst(conversationId, { ...as, questionId, behind, show: true })
   }
 
   return {
+    ...line,
     async send(question) {
       const startedAt = performance.now()
       const { conversationId, questionId, parentId } = question
@@ -192,22 +39,12 @@ export function createTurns(parts: TurnParts): Turns {
       if (isThere()) return
       if (known && parentId !== undefined && parentId !== known.headId) {
         // The person turns to another branch: what is answered and waits on this one is left.
-        await halt(conversationId)
+        await line.halt(conversationId)
         // Another page may have been there meanwhile.
         if (isThere()) return
       }
       const { parentId: behind } = askQuestion(storage, question)
-      const chat = chatOf(conversationId)
-      chat.line.push({ questionId, behind, replaces: null, goesOn: false, show: false })
-      chat.paused = false
-      tryAdvance(conversationId, startedAt)
-      tellState(conversationId)
-    },
-    stop,
-    halt,
-    async abandon(conversationId) {
-      chats.get(conversationId)?.running?.abandon.abort()
-      await halt(conversationId)
+      put(conversationId, { questionId, behind, replaces: null, goesOn: false, show: false }, startedAt)
     },
     async answer(conversationId, messageId) {
       liveConversation(storage, conversationId)
@@ -221,22 +58,6 @@ export function createTurns(parts: TurnParts): Turns {
       const { role, status, parts: said, parentId } = messageOf(storage, conversationId, messageId)
       if (role !== 'assistant' || status === 'growing' || !parentId) throw failure('bad-input')
       answerNow(conversationId, parentId, { replaces: messageId, goesOn: textOf({ parts: said }) !== '' })
-    },
-    state,
-    answering,
-    flush(conversationId) {
-      try {
-        chats.get(conversationId)?.running?.flush()
-      } catch (error) {
-        // The turn meets the same trouble at its next write, and ends with words for it.
-        log.warn({ conversationId, error: reasonOf(error) }, 'answer not flushed')
-      }
-    },
-    onFinished: listener => void finishedListeners.add(listener),
-    async close() {
-      closing = true
-      for (const { running } of chats.values()) running?.abandon.abort()
-      await Promise.all([...chats.keys()].map(stop))
     },
   }
 }

@@ -1,21 +1,12 @@
 import { textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { expect, test } from 'vitest'
-import { ask, endInferenceOf, endlessEngine, testEngine, type TestEngine, type Watched, watchChat } from '../testing/test-engine.ts'
+import { ask, endInferenceOf, endlessEngine, growingChat, testEngine, type Watched, watchChat } from '../testing/test-engine.ts'
 
 const greedy = { temperature: 0, maxTokens: 20 }
 
 const answersTo = ({ messages }: Watched, questionId: string) => [...messages.values()].filter(({ parentId }) => parentId === questionId)
 const answered = (questionId: string) => (chat: Watched) => answersTo(chat, questionId).some(({ status }) => status === 'complete')
-
-async function growingChat({ fusion }: TestEngine) {
-  const conversationId = newId()
-  const chat = await watchChat(fusion, conversationId)
-  const questionId = newId()
-  await fusion.turns.send({ conversationId, questionId, text: 'Tell me a very long story', attachments: [] })
-  await chat.until('text', ({ events }) => events.some(event => event.type === 'text-delta'))
-  return { conversationId, chat, questionId }
-}
 
 test('an edited question sent twice at once, as after a lost connection, is asked once', async () => {
   const engine = await endlessEngine()

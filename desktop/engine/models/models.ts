@@ -40,6 +40,10 @@ export interface Models {
   /** The model, if it stands ready. */
   ready(modelId: string): Loaded | undefined
   unload(modelId: string): Promise<void>
+  /** Models that nobody uses, loaded by other settings than those of now. */
+  outdated(): string[]
+  /** Loads a model anew. Throws `chat-busy` where it is in use, and what loading fails with. */
+  reload(modelId: string): Promise<void>
   /** Loads the chat's KV state from disk, if there is a usable one. Never fails; the model's process may be a new one afterwards. */
   openState(conversationId: string, modelId: string): Promise<void>
   saveState(conversationId: string, modelId: string): Promise<void>
@@ -123,6 +127,12 @@ export function createModels({
     }
   }
 
+  async function acquire(modelId: string, options: AcquireOptions): Promise<Loaded> {
+    const model = library.get(modelId)
+    if (!running.ready(modelId)) library.verify(model)
+    return running.acquire(model, options)
+  }
+
   return {
     state: () => ({ entries: entries(), arrivals: arrivals.all() }),
     watch(listener) {
@@ -158,13 +168,15 @@ export function createModels({
       if (arrival?.at === 'refused') arrivals.end(id)
     },
     browse,
-    async acquire(modelId, options) {
-      const model = library.get(modelId)
-      if (!running.ready(modelId)) library.verify(model)
-      return running.acquire(model, options)
-    },
+    acquire,
     ready: running.ready,
     unload: running.unload,
+    outdated: running.outdated,
+    async reload(modelId) {
+      await running.unload(modelId)
+      const loaded = await acquire(modelId, { signal: closing.signal, onProgress: () => {} })
+      loaded.release()
+    },
     openState: states.open,
     saveState: states.save,
     deleteStates: states.deleteOf,

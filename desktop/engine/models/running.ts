@@ -29,12 +29,18 @@ export interface RunningModels {
   acquire(model: KnownModel, options: AcquireOptions): Promise<RunningModel>
   ready(modelId: string): RunningModel | undefined
   state(modelId: string): ModelState
+  /** Models that nobody uses, loaded by other settings than those of now. */
+  outdated(): string[]
   /** Ends the model's process and waits until it is gone. Throws `chat-busy` while it is answering. */
   unload(modelId: string): Promise<void>
   close(): Promise<void>
 }
 
+/** What of the settings a load depends on. */
+type LoadSettings = Pick<Settings, 'threads' | 'contextTokens'>
+
 interface Running {
+  loadedBy: LoadSettings
   process: InferenceProcess
   model: RunningModel
   users: number
@@ -141,12 +147,13 @@ export function createRunningModels({
     try {
       const { signal } = entry.controller
       const { threads, contextTokens } = settings()
-      const request = { path: model.path, modelId: model.id, backend, threads, contextTokens, memoryBytes: null }
+      const loadedBy: LoadSettings = { threads, contextTokens }
+      const request = { path: model.path, modelId: model.id, backend, ...loadedBy, memoryBytes: null }
       for await (const event of child.client.model.load(request, { signal })) {
         if (event.type === 'load-progress') progress(entry, event.fraction)
         else {
           log.info({ modelId: model.id, ...event.loaded, ms: Math.round(performance.now() - started) }, 'model loaded')
-          return run(model, child, event.loaded)
+          return run(model, child, event.loaded, loadedBy)
         }
       }
       throw failure('model-load-failed', { model: model.file.name })
@@ -161,8 +168,9 @@ export function createRunningModels({
     }
   }
 
-  function run(model: KnownModel, child: InferenceProcess, loaded: LoadedModel): Running {
+  function run(model: KnownModel, child: InferenceProcess, loaded: LoadedModel, loadedBy: LoadSettings): Running {
     const found: Running = {
+      loadedBy,
       process: child,
       users: 0,
       usedAt: performance.now(),
@@ -190,6 +198,12 @@ export function createRunningModels({
     return found
   }
 
+  function isOutdated({ loadedBy, died }: Running): boolean {
+    if (closed || died) return false
+    const { threads, contextTokens } = settings()
+    return loadedBy.threads !== threads || loadedBy.contextTokens !== contextTokens
+  }
+
   function progress(entry: Loading, fraction: number): void {
     // Whole percents: more is not seen.
     if (Math.floor(fraction * 100) <= Math.floor(entry.fraction * 100)) return
@@ -207,7 +221,13 @@ export function createRunningModels({
     void finish()
     async function finish(): Promise<void> {
       try {
-        const started = await load(model, entry)
+        let started = await load(model, entry)
+        // Changed while it was loading: whoever waits for it gets what the settings show.
+        while (isOutdated(started)) {
+          await started.process.end()
+          entry.fraction = 0
+          started = await load(model, entry)
+        }
         if (closed || started.died) {
           await started.process.end()
           throw started.died ?? failure('cancelled')
@@ -273,6 +293,7 @@ export function createRunningModels({
       const reason = failed.get(modelId)
       return reason ? { at: 'failed', failure: Failure.toBody(reason) } : { at: 'cold' }
     },
+    outdated: () => [...running].flatMap(([modelId, found]) => (found.users === 0 && isOutdated(found) ? [modelId] : [])),
     async unload(modelId) {
       const entry = loading.get(modelId)
       entry?.controller.abort(failure('cancelled'))

@@ -173,6 +173,19 @@ export async function ask(fusion: Client<EngineContract>, watched: Watched, conv
   return answer()!
 }
 
+/** A chat whose answer is growing. */
+export async function growingChat(
+  { fusion }: TestEngine,
+  text = 'Tell me a very long story',
+): Promise<{ conversationId: string; questionId: string; chat: Watched }> {
+  const conversationId = newId()
+  const questionId = newId()
+  const chat = await watchChat(fusion, conversationId)
+  await fusion.turns.send({ conversationId, questionId, text, attachments: [] })
+  await chat.until('text', ({ events }) => events.some(event => event.type === 'text-delta'))
+  return { conversationId, questionId, chat }
+}
+
 /** Kills (-9) the inference processes that this process started: its children that run the inference entry, found in /proc. */
 export function endInferenceOf(pid: number): void {
   const tasks = readdirSync(`/proc/${pid}/task`)
