@@ -46,7 +46,7 @@ const urgency = ({ job }: Waiting) => (job.kind === 'draft' ? 2 : job.priority)
 
 /**
  * Computes all chats of one context in step. Each round is one batch with a token of every growing answer, and then one with a slice of the
- * prompts that wait: llama.cpp would split a batch of both at its own places, and compute 1 and 32 tokens in 200 ms that take 16 and 130 alone.
+ * prompts that wait: llama.cpp would split a batch of both at its own places, and compute 1 and 32 tokens in 164 ms that take 16 and 131 alone.
  */
 export function createScheduler({ context, sequences, contextTokens, pace, beforeEviction }: SchedulerOptions): Scheduler {
   const slots = createSlots(context, sequences)

@@ -36,7 +36,7 @@ test('while no answer grows, prompts are computed in whole batches', () => {
   expect(shares([entry(1, { prompt: 2000, done: 1900 })], 1)).toEqual([[1, 100]])
 })
 
-test('beside a growing answer a prompt goes in slices of 32, which llama.cpp computes faster than 31', () => {
+test('beside a growing answer a prompt goes in slices of 32 tokens', () => {
   expect(shares([entry(1, { prompt: 9, done: 9, next: 5 }), entry(2, { prompt: 2000 })], 1)).toEqual([[2, 32]])
 })
 

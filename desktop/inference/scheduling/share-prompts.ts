@@ -4,8 +4,8 @@ import { isAnswer, isGrowing, type Running } from './jobs.ts'
 export const BATCH_TOKENS = 512
 
 /**
- * Tokens of prompts computed with each step of growing answers. More prefills faster and makes the others stutter; it has to be a multiple of
- * 32, since llama.cpp's kernels compute 31 tokens in 200 ms and 32 in 130 (0.5B on two cores, Q4_K_M).
+ * Tokens of prompts computed with each step of growing answers. More prefills faster and makes the others stutter: behind 1,000 tokens 16 take
+ * 96 ms, 32 take 191 and 64 take 273 (0.5B on two cores, Q4_K_M; docs/benchmarks.md).
  */
 export const SLICE_TOKENS = 32
 

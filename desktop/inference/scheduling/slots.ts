@@ -25,7 +25,7 @@ export interface Slots {
   of(chatId: string): Slot | undefined
   /**
    * The chat's own slot, or one beside those that compute, or any; of several the one that idles longest. What is in it will be lost.
-   * Undefined when all are busy. Beside, because llama.cpp computes only neighbouring sequences in one step (4 chats: 51 ms, apart 62).
+   * Undefined when all are busy. Beside, because llama.cpp computes only neighbouring sequences in one step (4 chats: 54 ms, every other one 67).
    */
   candidate(chatId: string): Slot | undefined
   /** Gives a slot to a chat, empty unless it was the chat's own. */
