@@ -8,5 +8,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // What is awaited comes when it comes: on a loaded machine a second, the default, was too short.
+    expect: { poll: { timeout: 20_000 } },
   },
 })

@@ -186,11 +186,11 @@ test('a name that is never found is left after a while', async () => {
 })
 
 test.for(['/silent.png', '/drip.png', '/endless.png'])('whoever asked may leave at any time, and the connection ends (%s)', async path => {
-  const { read, at, left, server } = await standing()
+  const { read, at, visited, left } = await standing({ limits: { maxBytes: Infinity } })
   const controller = new AbortController()
   const reading = read(at(path), { signal: controller.signal })
   const refused = expect(reading).rejects.toMatchObject({ code: 'cancelled' })
-  await expect.poll(() => server.visits.length).toBe(1)
+  await visited
   controller.abort()
   await refused
   await left

@@ -17,6 +17,8 @@ export interface PictureServer {
   /** Another service of this computer, which nothing may reach. */
   neighbour: { port: number; visits: string[] }
   visits: { path: string; headers: IncomingHttpHeaders }[]
+  /** Resolves when somebody has asked for something. */
+  visited: Promise<void>
   /** Resolves when somebody has gone away before the end of an answer. */
   left: Promise<void>
   /** How many answers are not at their end. */
@@ -33,6 +35,7 @@ export async function startPictureServer({ pictures = {}, secure = false }: { pi
       response.end('secret')
     }),
   )
+  const visited = Promise.withResolvers<void>()
   const left = Promise.withResolvers<void>()
   const visits: PictureServer['visits'] = []
   let waiting = 0
@@ -60,6 +63,7 @@ export async function startPictureServer({ pictures = {}, secure = false }: { pi
   const answer: RequestListener = (request, response) => {
     const { url: path = '', headers } = request
     visits.push({ path, headers })
+    visited.resolve()
     response.on('error', () => {})
     waiting++
     response.on('close', () => {
@@ -101,6 +105,7 @@ export async function startPictureServer({ pictures = {}, secure = false }: { pi
     port,
     neighbour: { port: neighbour.port, visits: neighbourVisits },
     visits,
+    visited: visited.promise,
     left: left.promise,
     waiting: () => waiting,
     close() {

@@ -84,7 +84,7 @@ function setUp(list: () => ListEvent[], chat: () => ChatEvent[] = () => []) {
     mirror.close()
     link.close()
   })
-  return { store, shelf, mirror, failures, told, lose: () => lose(), until: (check: () => void) => vi.waitFor(check) }
+  return { store, shelf, mirror, failures, told, lose: () => lose(), until: (check: () => void) => vi.waitFor(check, { timeout: 20_000 }) }
 }
 
 const complete: ListEvent = { type: 'list-complete', folders: [], newConversationId: newId() }
