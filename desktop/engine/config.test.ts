@@ -55,3 +55,7 @@ test('a secret is neither printed at the start nor shown when it is wrong, and i
   )
   expect(inferenceEnvironment({ FUSION_OPEN_CODE: secret, PATH: '/bin' })).toMatchObject({ FUSION_OPEN_CODE: undefined, PATH: '/bin' })
 })
+
+test('inference is not told that it runs in CI: node-llama-cpp does not load where that is neither true nor false', () => {
+  expect(inferenceEnvironment({ CI: '' })).toMatchObject({ CI: undefined })
+})

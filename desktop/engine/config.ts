@@ -83,6 +83,8 @@ export const inferenceEnvironment = (env: Environment = process.env): Environmen
   ...env,
   UV_THREADPOOL_SIZE: '1',
   FUSION_OPEN_CODE: undefined,
+  // node-llama-cpp reads it when it is imported, and throws where it is neither true nor false, such as empty.
+  CI: undefined,
 })
 
 /** The settings as they may be printed: secrets are hidden. */

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { createLog } from './log.ts'
+import { createLog, forTerminal } from './log.ts'
 import { openLogFile } from './log-file.ts'
 
 function folder(): string {
@@ -25,6 +25,19 @@ test('a long text that gets into a field by mistake is cut', () => {
   const lines: string[] = []
   createLog({ level: 'info', write: line => void lines.push(line) }).error({ error: 'x'.repeat(100_000) }, 'failed')
   expect(lines[0]!.length).toBeLessThan(5000)
+})
+
+test('in a terminal a warning is one line of words, and what went well is not told', () => {
+  const lines: string[] = []
+  const log = createLog({ level: 'info', write: line => void lines.push(line) })
+  log.info({ ms: 12 }, 'model loaded')
+  log.warn({ pid: 12, code: null, lastWords: 'first\nsecond' }, 'inference died')
+  log.error({}, 'call failed')
+  expect(lines.map(forTerminal)).toEqual([
+    undefined,
+    expect.stringMatching(/^\d\d:\d\d:\d\d warn: inference died \(pid: 12, lastWords: first\)\n$/),
+    expect.stringMatching(/^\d\d:\d\d:\d\d error: call failed\n$/),
+  ])
 })
 
 test('the log on disk is for its owner only, and keeps three files of two megabytes', () => {

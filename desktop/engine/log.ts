@@ -27,3 +27,12 @@ export function createLog({ level, write }: { level: LogLevel; write: (line: str
 function shorten(_key: string, value: unknown): unknown {
   return typeof value === 'string' && value.length > MAX_FIELD ? `${value.slice(0, MAX_FIELD)}…` : value
 }
+
+/** A log line as a person reads it in a terminal, without what stands in the log file for diagnosis; undefined for what needs nobody's eyes. */
+export function forTerminal(line: string): string | undefined {
+  const { time, level, event, ...fields } = JSON.parse(line) as { time: string; level: LogLevel; event: string; [field: string]: unknown }
+  if (rank[level] < rank.warn) return undefined
+  const shown = Object.entries(fields).filter(([, value]) => typeof value === 'string' || typeof value === 'number')
+  const about = shown.map(([name, value]) => `${name}: ${String(value).split('\n')[0]}`).join(', ')
+  return `${new Date(time).toTimeString().slice(0, 8)} ${level}: ${event}${about && ` (${about})`}\n`
+}

@@ -8,7 +8,7 @@ import type { Down, Port } from '@fusion/shared/rpc/wire.ts'
 import { type Config, printable } from './config.ts'
 import { createEngine, type EngineOptions } from './engine.ts'
 import { bundledModels, installedVersion } from './installed.ts'
-import { createLog, type Log } from './log.ts'
+import { createLog, forTerminal, type Log } from './log.ts'
 import { framesOf, reasonOf } from './log-error.ts'
 import { openLogFile } from './log-file.ts'
 
@@ -28,7 +28,9 @@ export async function startEngine(config: Config, { outside }: Pick<EngineOption
   const log = createLog({
     level: config.logLevel,
     write(line) {
-      process.stderr.write(line)
+      // Programs get every line as it is; a person gets warnings and errors in words. The file has all.
+      const shown = process.stderr.isTTY ? forTerminal(line) : line
+      if (shown !== undefined) process.stderr.write(shown)
       toFile(line)
     },
   })

@@ -4,6 +4,7 @@ import type { Sampling } from '@fusion/shared/chat/conversation.ts'
 import type { FinishReason } from '@fusion/shared/chat/message.ts'
 import { createMailbox } from '@fusion/shared/rpc/mailbox.ts'
 import type { LoadedLlama } from './llama.ts'
+import { createPieces, joinDeltas } from './pieces.ts'
 import { createAnswerReader } from './reasoning.ts'
 import { createSampler } from './sampling.ts'
 import type { Scheduler } from './scheduling/scheduler.ts'
@@ -18,9 +19,7 @@ export interface AnswerRequest {
 
 /** While the reader is behind, deltas of one part become one, and only the newest progress counts. */
 function merge(last: GenerateEvent, next: GenerateEvent): GenerateEvent | undefined {
-  if (last.type === 'text-delta' && next.type === 'text-delta' && last.part === next.part) {
-    return { ...next, text: last.text + next.text, tokens: last.tokens + next.tokens }
-  }
+  if (last.type === 'text-delta' && next.type === 'text-delta') return joinDeltas(last, next)
   return last.type === 'prefill-progress' && next.type === 'prefill-progress' ? next : undefined
 }
 
@@ -39,6 +38,7 @@ export async function* generate(
   const left = new AbortController()
   const signal = AbortSignal.any([outer, left.signal])
   const events = createMailbox<GenerateEvent>({ merge, signal })
+  const pieces = createPieces(events.push)
   const reader = createAnswerReader({ prefix: answerStart === '' ? prefix : '', stopText, controls: [...llama.visible.values()] })
   const text = createTokenText(llama.native, tokens, llama.visible)
   const sampled: number[] = []
@@ -50,9 +50,9 @@ export async function* generate(
   let firstAt: number | undefined
   let lastAt = 0
 
-  function say(pieces: ReturnType<typeof reader.push>): void {
-    for (const { part, text } of pieces) {
-      events.push({ type: 'text-delta', part, text, tokens: unsaid })
+  function say(read: ReturnType<typeof reader.push>): void {
+    for (const { part, text } of read) {
+      pieces.add({ type: 'text-delta', part, text, tokens: unsaid })
       unsaid = 0
       if (part === 'text') said += text
       else reasoned = true
@@ -97,7 +97,8 @@ export async function* generate(
       scheduler.keepAnswer(chatId, { at: answerAt, tokens: answer })
     }
     if (how === 'cancelled') return
-    if (unsaid > 0) events.push({ type: 'text-delta', part: 'text', text: '', tokens: unsaid })
+    if (unsaid > 0) pieces.add({ type: 'text-delta', part: 'text', text: '', tokens: unsaid })
+    pieces.flush()
     events.push({
       type: 'answer-finished',
       reason: how === 'window' ? 'window' : reason,
@@ -106,7 +107,12 @@ export async function* generate(
       decodeMs: firstAt === undefined ? 0 : lastAt - firstAt,
     })
   }
-  void finished.catch(() => {}).finally(() => events.end())
+  void finished
+    .catch(() => {})
+    .finally(() => {
+      pieces.flush()
+      events.end()
+    })
 
   try {
     yield* events

@@ -1,4 +1,4 @@
-import { firstTokenMs, pauses } from '../answer.ts'
+import { firstTokenMs, tokensPerSecond } from '../answer.ts'
 import { newQuestion } from '../questions.ts'
 import { judge, type Row } from '../report.ts'
 import { figures, interleave } from '../rounds.ts'
@@ -16,7 +16,7 @@ export async function typedDraft({ fusion, modelId, quick }: RunningSetting): Pr
     await typeOut(chat, strokes, fusion.pid)
     const answer = await chat.ask(words.join(' '))
     chat.close()
-    return { firstMs: firstTokenMs(answer), decodeMs: median(pauses(answer.arrivals)) }
+    return { firstMs: firstTokenMs(answer), decodeMs: 1000 / tokensPerSecond(answer) }
   }
   const results = await interleave(quick ? 1 : 4, answerDraft, undefined)
   const decodeMs = median(results.map(({ ours }) => ours.decodeMs))

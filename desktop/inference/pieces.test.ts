@@ -1,0 +1,61 @@
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { createPieces, type TextDelta } from './pieces.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+})
+
+function telling() {
+  const told: [ms: number, text: string, tokens: number][] = []
+  const start = performance.now()
+  const pieces = createPieces(({ text, tokens }) => told.push([performance.now() - start, text, tokens]))
+  const add = (text: string, part: TextDelta['part'] = 'text') => pieces.add({ type: 'text-delta', part, text, tokens: 1 })
+  return { told, pieces, add }
+}
+
+test('the first piece is told at once, what comes faster than it can be read together, and nothing twice', () => {
+  const { told, add } = telling()
+  for (const text of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    add(text)
+    vi.advanceTimersByTime(16)
+  }
+  vi.advanceTimersByTime(1000)
+  expect(told).toEqual([
+    [0, 'a', 1],
+    [48, 'bcd', 3],
+    [104, 'ef', 2],
+  ])
+})
+
+test('what comes slowly is told as it comes', () => {
+  const { told, add } = telling()
+  for (const text of ['a', 'b']) {
+    add(text)
+    vi.advanceTimersByTime(200)
+  }
+  expect(told).toEqual([
+    [0, 'a', 1],
+    [200, 'b', 1],
+  ])
+})
+
+test('a piece does not wait for one that does not come, nor for the end', () => {
+  const { told, pieces, add } = telling()
+  add('a')
+  add('b')
+  vi.advanceTimersByTime(40)
+  add('c')
+  pieces.flush()
+  pieces.flush()
+  expect(told.map(([, text]) => text)).toEqual(['a', 'b', 'c'])
+})
+
+test('text and reasoning stay apart, in their order', () => {
+  const { told, pieces, add } = telling()
+  add('a', 'reasoning')
+  add('b', 'reasoning')
+  add('c')
+  pieces.flush()
+  expect(told.map(([, text]) => text)).toEqual(['a', 'b', 'c'])
+})
