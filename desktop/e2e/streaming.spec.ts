@@ -1,5 +1,5 @@
 import { ask, beginAnswer, parts, setSampling } from './chat-steps.ts'
-import { addEndlessModel, endlessName } from '../engine/testing/endless-model.ts'
+import { addEndlessModel, endlessName } from '../../models/guide/testing/endless-model.ts'
 import { startEngine } from './engine.ts'
 import { expect, openFusion, test } from './fixtures.ts'
 

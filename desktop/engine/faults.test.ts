@@ -1,18 +1,18 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { addEndlessModel } from '../../models/guide/testing/endless-model.ts'
 import { createEngine } from './engine.ts'
 import { createLog } from './log.ts'
 import { filesWith } from './testing/files-with.ts'
 import { startHeadless } from './testing/headless.ts'
 import { ask, guideFolder, testEngine, testFolder, watchChat } from './testing/test-engine.ts'
 
-const RAMBLE = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 7 }
 const greedy = { temperature: 0 }
 
 /** Whether a small file system of one's own can be mounted here: root on Linux. */
@@ -21,12 +21,12 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0
 test.skipIf(!canMount)('a disk that fills up in mid answer ends the answer in words, and nothing that was saved is lost', async () => {
   const folder = await testFolder()
   mount(folder, '12m')
-  const { fusion } = await testEngine({ folder })
-  await fusion.settings.set({ sampling: greedy })
+  const { fusion } = await testEngine({ folder, bundledModels: dirname(addEndlessModel(await testFolder())) })
+  await fusion.settings.set({ sampling: { ...greedy, maxTokens: 20 } })
   const conversationId = newId()
   const chat = await watchChat(fusion, conversationId)
   const first = await ask(fusion, chat, conversationId, 'How do I delete a chat?')
-  await fusion.settings.set({ sampling: RAMBLE })
+  await fusion.settings.set({ sampling: greedy })
   const questionId = newId()
   await fusion.turns.send({ conversationId, questionId, text: 'Tell me a very long story', attachments: [] })
   const filler = fill(folder)

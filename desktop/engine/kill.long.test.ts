@@ -3,7 +3,7 @@ import { type Message, textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import Database from 'better-sqlite3'
 import { expect, onTestFinished, test } from 'vitest'
-import { addEndlessModel } from './testing/endless-model.ts'
+import { addEndlessModel } from '../../models/guide/testing/endless-model.ts'
 import { type Headless, startHeadless } from './testing/headless.ts'
 import { endInferenceOf, testFolder, watchChat } from './testing/test-engine.ts'
 

@@ -1,7 +1,7 @@
 import { textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { expect, onTestFinished, test } from 'vitest'
-import { addEndlessModel, endlessName } from '../testing/endless-model.ts'
+import { addEndlessModel, endlessName } from '../../../models/guide/testing/endless-model.ts'
 import { startHeadless } from '../testing/headless.ts'
 import { endInferenceOf, endlessEngine, testEngine, testFolder, watchChat } from '../testing/test-engine.ts'
 

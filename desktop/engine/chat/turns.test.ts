@@ -1,9 +1,8 @@
 import { textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { expect, test } from 'vitest'
-import { ask, testEngine, watchChat } from '../testing/test-engine.ts'
+import { ask, endlessEngine, growingChat, testEngine, watchChat } from '../testing/test-engine.ts'
 
-const RAMBLE = { temperature: 2, topK: 0, topP: 1, minP: 0, seed: 7 }
 const greedy = { temperature: 0 }
 
 test('a question is answered by the bundled model, and the answer says where it was made and how fast', async () => {
@@ -34,39 +33,35 @@ test('the chat gets its title from the first question, and the next new chat get
 })
 
 test('Stop keeps the text that was written, and the chat goes on', async () => {
-  const { fusion } = await testEngine()
-  await fusion.settings.set({ sampling: RAMBLE })
-  const conversationId = newId()
-  const chat = await watchChat(fusion, conversationId)
-  await fusion.turns.send({ conversationId, questionId: newId(), text: 'Tell me a very long story', attachments: [] })
-  await chat.until('text', ({ events }) => events.some(event => event.type === 'text-delta'))
+  const engine = await endlessEngine()
+  const { fusion } = engine
+  const { conversationId, chat } = await growingChat(engine)
   await fusion.turns.stop({ conversationId })
   const stopped = chat.path().at(-1)!
   await chat.until('the stopped answer', ({ messages }) => messages.get(stopped.id)?.status === 'stopped')
   expect(textOf(chat.messages.get(stopped.id)!).length).toBeGreaterThan(0)
-  await fusion.settings.set({ sampling: greedy })
+  await fusion.settings.set({ sampling: { ...greedy, maxTokens: 20 } })
   expect((await ask(fusion, chat, conversationId, 'hello')).status).toBe('complete')
 })
 
 test('questions sent while an answer grows wait in line and are answered together', async () => {
-  const { fusion } = await testEngine()
-  await fusion.settings.set({ sampling: { ...RAMBLE, maxTokens: 400 } })
-  const conversationId = newId()
-  const chat = await watchChat(fusion, conversationId)
-  await fusion.turns.send({ conversationId, questionId: newId(), text: 'Tell me a very long story', attachments: [] })
-  await chat.until('text', ({ events }) => events.some(event => event.type === 'text-delta'))
+  const engine = await endlessEngine()
+  const { fusion } = engine
+  const { conversationId, chat } = await growingChat(engine)
   const [second, third] = [newId(), newId()]
   await fusion.turns.send({ conversationId, questionId: second, text: 'hello', attachments: [] })
   await fusion.turns.send({ conversationId, questionId: third, text: 'how are you', attachments: [] })
   await chat.until('both in line', ({ events }) =>
     events.some(event => event.type === 'turn-changed' && event.turn.queuedIds.join() === [second, third].join()),
   )
+  await fusion.settings.set({ sampling: { ...greedy, maxTokens: 20 } })
+  await fusion.turns.stop({ conversationId })
   await chat.until('the last answer', ({ messages }) =>
     [...messages.values()].some(message => message.parentId === third && message.status === 'complete'),
   )
   expect(chat.path().map(({ role, status }) => [role, status])).toEqual([
     ['user', 'complete'],
-    ['assistant', 'complete'],
+    ['assistant', 'stopped'],
     ['user', 'complete'],
     ['user', 'complete'],
     ['assistant', 'complete'],

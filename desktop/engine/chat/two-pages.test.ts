@@ -54,7 +54,6 @@ test('of two pages that go on from the same answer at once, or answer it again, 
   const { fusion } = engine
   await fusion.turns.stop({ conversationId })
   const messageId = answersTo(chat, questionId)[0]!.id
-  await fusion.settings.set({ sampling: greedy })
   const outcomes = await Promise.allSettled([
     fusion.turns.goOn({ conversationId, messageId }),
     fusion.turns.goOn({ conversationId, messageId }),
@@ -65,7 +64,8 @@ test('of two pages that go on from the same answer at once, or answer it again, 
     'chat-busy',
     'chat-busy',
   ])
-  await chat.until('the rest', answered(questionId))
+  await fusion.turns.stop({ conversationId })
+  await chat.until('its end', watched => answersTo(watched, questionId).every(({ status }) => status === 'stopped'))
   expect(answersTo(chat, questionId)).toHaveLength(2)
 })
 

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ModelEntry } from '@fusion/shared/contract/model.ts'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { setNumber } from '../testing/endless-model.ts'
+import { setNumber } from '../../../models/guide/testing/endless-model.ts'
 import { acquire, ask, guide, guideF16, guideId, programOf, testFolder, testModels, until } from './testing/models.ts'
 
 const QUESTION = 'How do I delete a chat?'

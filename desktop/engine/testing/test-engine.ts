@@ -13,7 +13,7 @@ import { onTestFinished } from 'vitest'
 import type { Outside } from '../egress/read-public.ts'
 import { createEngine, type Engine } from '../engine.ts'
 import { createLog } from '../log.ts'
-import { addEndlessModel } from './endless-model.ts'
+import { addEndlessModel } from '../../../models/guide/testing/endless-model.ts'
 
 export const guideFolder = join(import.meta.dirname, '../../../models/guide')
 

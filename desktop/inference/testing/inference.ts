@@ -10,6 +10,7 @@ import { childProcessPort } from '@fusion/shared/rpc/child-process.ts'
 import { connect } from '@fusion/shared/rpc/connect.ts'
 import type { Client } from '@fusion/shared/rpc/contract.ts'
 import { onTestFinished } from 'vitest'
+import { addEndlessModel } from '../../../models/guide/testing/endless-model.ts'
 
 const models = join(import.meta.dirname, '../../../models/guide')
 export const guide = join(models, 'guide-q4_k_m.gguf')
@@ -51,6 +52,12 @@ export async function loadModel(
     progress.push(event.fraction)
   }
   throw new Error('not loaded')
+}
+
+/** A process for one test, with a model that neither answers nor reads to the end before something is done about it. */
+export async function endlessProcess(): Promise<TestProcess & LoadedModel> {
+  const started = processOfTest()
+  return { ...started, ...(await loadModel(started.client, { path: addEndlessModel(testFolder()), modelId: 'endless' })) }
 }
 
 export interface Answer {
