@@ -1,6 +1,6 @@
 import { ask, beginAnswer, parts, setSampling } from './chat-steps.ts'
 import { addEndlessModel, endlessName } from '../../models/guide/testing/endless-model.ts'
-import { startEngine } from './engine.ts'
+import { startEngine, writtenChat } from './engine.ts'
 import { expect, openFusion, test } from './fixtures.ts'
 
 test.describe('while an answer grows', () => {
@@ -76,8 +76,8 @@ test.describe('while an answer grows', () => {
     const { answers, stop } = parts(fusion)
     await beginAnswer(fusion, 'Tell me a very long story')
     const before = (await answers.locator('.markdown').innerText()).trim()
-    // What is younger than half a second may be lost: that is the promise.
-    await fusion.waitForTimeout(500)
+    // What is younger than half a second may be lost: that is the promise. What somebody read is on disk.
+    await writtenChat(running.engine)
     await running.engine.end('SIGKILL')
     running.engine = await startEngine(home)
     await openFusion(fusion, running.engine)

@@ -2,11 +2,11 @@
 const SAME_SIGNAL_MS = 500
 
 /** Calls `close` at the first SIGINT or SIGTERM and ends the process after it; a second signal ends the process at once. */
-export function onStopSignal(close: () => Promise<void>): void {
+export function onStopSignal(close: () => Promise<void>, sameSignalMs = SAME_SIGNAL_MS): void {
   let firstAt: number | undefined
   const stop = () => {
     if (firstAt !== undefined) {
-      if (performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(1)
+      if (performance.now() - firstAt > sameSignalMs) process.exit(1)
       return
     }
     firstAt = performance.now()
