@@ -4,6 +4,7 @@ import { sentence } from '@fusion/shared/contract/failures.ts'
 import type { FromEngine, ToEngine } from '@fusion/shared/contract/shell.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import { readConfig, WrongSetting } from './config.ts'
+import { writeEngineFile } from './engine-file.ts'
 import { startEngine } from './start-engine.ts'
 import { onStopSignal } from './stop-signals.ts'
 
@@ -31,10 +32,15 @@ parentPort.on('message', ({ data, ports }) => {
 })
 
 try {
-  const engine = await startEngine(readConfig())
+  const config = readConfig()
+  const engine = await startEngine(config)
   take = port => engine.servePage(messagePort(port))
   for (const port of waiting) take(port)
-  close = () => engine.close()
+  const forgetPlace = writeEngineFile(config.home, { holder: 'window', door: null })
+  close = () => {
+    forgetPlace()
+    return engine.close()
+  }
   onStopSignal(close)
   parentPort.postMessage({ type: 'engine-ready' })
 } catch (error) {

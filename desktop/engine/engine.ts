@@ -1,4 +1,5 @@
 import { exportFileName, exportMarkdown } from '@fusion/shared/chat/export-markdown.ts'
+import type { Message } from '@fusion/shared/chat/message.ts'
 import type { AppState, EngineContract, ListEvent } from '@fusion/shared/contract/engine.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
@@ -11,6 +12,7 @@ import { createFollowSettings } from './chat/follow-settings.ts'
 import { createHub } from './chat/hub.ts'
 import { createKeepStates } from './chat/keep-states.ts'
 import { openChat } from './chat/open-chat.ts'
+import { passingAnswer } from './chat/passing-answer.ts'
 import { createPromptPlanner } from './chat/prompt-planner.ts'
 import { createRemoval } from './chat/removal.ts'
 import { tellChanges } from './chat/tell-changes.ts'
@@ -38,6 +40,8 @@ export interface EngineOptions {
 
 export interface Engine {
   handlers: Handlers<EngineContract>
+  /** Resolves when the model files that lie here have been read. */
+  modelsKnown: Promise<void>
   /** Stops what runs (its text is kept), saves the states of chats, ends the models' processes, closes the database. */
   close(): Promise<void>
 }
@@ -48,6 +52,8 @@ const CHECK_AFTER_MS = 20_000
 const MODELS_APART_MS = 50
 /** Chats told at once when a page asks for the list. */
 const LIST_PART = 500
+/** Messages told at once when all of a chat are asked for. */
+const BRANCHES_PART = 20
 
 /** Puts the engine together: storage, models and the turn, behind the contract. Throws what `openStorage` throws. */
 export async function createEngine({ folder, bundledModels, log, version, outside }: EngineOptions): Promise<Engine> {
@@ -100,6 +106,13 @@ export async function createEngine({ folder, bundledModels, log, version, outsid
     }
   }
 
+  async function* branches(conversationId: string): AsyncGenerator<{ messages: Message[] }, void, void> {
+    if (!storage.conversations.get(conversationId)) throw failure('not-found')
+    turns.flush(conversationId)
+    const ids = storage.messages.idsOf(conversationId)
+    for (let at = 0; at < ids.length; at += BRANCHES_PART) yield { messages: storage.messages.many(ids.slice(at, at + BRANCHES_PART)) }
+  }
+
   function tokensOf(conversationId: string, text: string, signal: AbortSignal): Promise<number | null> {
     const wish = storage.conversations.get(conversationId)?.settings.modelId ?? storage.drafts.getSettings(conversationId).modelId ?? null
     const modelId = choice.now(wish)
@@ -140,6 +153,7 @@ export async function createEngine({ folder, bundledModels, log, version, outsid
       restore: async ({ conversationId }) => done(storage.conversations.restore(conversationId)),
       purge: async ({ conversationId }) => done(await removal.purge(conversationId)),
       emptyTrash: async () => done(await removal.emptyTrash()),
+      branches: ({ conversationId }) => branches(conversationId),
       exportMarkdown: async ({ conversationId }) => {
         const conversation = storage.conversations.get(conversationId)
         if (!conversation) throw failure('not-found')
@@ -204,6 +218,7 @@ export async function createEngine({ folder, bundledModels, log, version, outsid
       },
       unload: async ({ modelId }) => done(await models.unload(modelId)),
       dismissArrival: async ({ id }) => done(models.dismissArrival(id)),
+      answer: (question, signal) => passingAnswer({ models, choice, settings }, question, signal),
       browse: async ({ path }) => models.browse(path),
     },
     settings: {
@@ -214,6 +229,7 @@ export async function createEngine({ folder, bundledModels, log, version, outsid
 
   return {
     handlers,
+    modelsKnown,
     async close() {
       clearTimeout(checking)
       followSettings.close()

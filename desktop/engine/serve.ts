@@ -2,6 +2,7 @@
 import { sentence } from '@fusion/shared/contract/failures.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import { readConfig, WrongSetting } from './config.ts'
+import { writeEngineFile } from './engine-file.ts'
 import { startHttpServer } from './http/server.ts'
 import { pageFolder } from './installed.ts'
 import { startEngine } from './start-engine.ts'
@@ -17,8 +18,10 @@ async function start(): Promise<void> {
       throw portFailure(error, config.port)
     },
   )
+  const forgetPlace = writeEngineFile(config.home, { holder: 'serve', door: { port: server.port, token: server.token } })
   onStopSignal(async () => {
     log.info({}, 'engine stopping')
+    forgetPlace()
     await server.close()
     await engine.close()
   })

@@ -6,6 +6,7 @@ import type { Handlers } from '@fusion/shared/rpc/contract.ts'
 import { serve } from '@fusion/shared/rpc/serve.ts'
 import type { Down, Port } from '@fusion/shared/rpc/wire.ts'
 import { type Config, printable } from './config.ts'
+import { removeEngineFile } from './engine-file.ts'
 import { createEngine, type EngineOptions } from './engine.ts'
 import { bundledModels, installedVersion } from './installed.ts'
 import { createLog, forTerminal, type Log } from './log.ts'
@@ -14,13 +15,20 @@ import { openLogFile } from './log-file.ts'
 
 export interface RunningEngine {
   log: Log
+  /** Resolves when the model files that lie here have been read. */
+  modelsKnown: Promise<void>
   /** Answers a page's calls on its port until the port closes. */
   servePage(port: Port<unknown, Down>): void
   close(): Promise<void>
 }
 
-/** What both shells do: the data folder, the log, the settings in it, and the engine. Throws what `createEngine` throws. */
-export async function startEngine(config: Config, { outside }: Pick<EngineOptions, 'outside'> = {}): Promise<RunningEngine> {
+export interface StartOptions extends Pick<EngineOptions, 'outside'> {
+  /** The log goes to its file alone. */
+  quiet?: boolean
+}
+
+/** What all that start an engine do: the data folder, the log, the settings in it, and the engine. Throws what `createEngine` throws. */
+export async function startEngine(config: Config, { outside, quiet = false }: StartOptions = {}): Promise<RunningEngine> {
   makeFolder(config.home)
   // A terminal that was closed, or `| head`: what is said there is lost, and the engine goes on.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
@@ -29,7 +37,7 @@ export async function startEngine(config: Config, { outside }: Pick<EngineOption
     level: config.logLevel,
     write(line) {
       // Programs get every line as it is; a person gets warnings and errors in words. The file has all.
-      const shown = process.stderr.isTTY ? forTerminal(line) : line
+      const shown = quiet ? undefined : process.stderr.isTTY ? forTerminal(line) : line
       if (shown !== undefined) process.stderr.write(shown)
       toFile(line)
     },
@@ -39,7 +47,8 @@ export async function startEngine(config: Config, { outside }: Pick<EngineOption
   const version = installedVersion()
   log.info({ version, node: process.versions.node, settings: printable(config) }, 'engine starting')
   const engine = await createEngine({ folder: config.home, bundledModels: bundledModels(config), log, version, outside })
-  return { log, servePage: port => servePage(engine.handlers, port, log), close: () => engine.close() }
+  removeEngineFile(config.home)
+  return { log, modelsKnown: engine.modelsKnown, servePage: port => servePage(engine.handlers, port, log), close: () => engine.close() }
 }
 
 /** A folder that is there is left as it is: what cannot be written in it, storage says. */

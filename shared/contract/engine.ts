@@ -1,12 +1,12 @@
 // The contract between the page and the engine. A change here is a change of the wire: add a line to version.ts.
 import { Type, type Static, type TSchema } from 'typebox'
-import { Conversation, ConversationSettings, Folder, Privacy, Title } from '../chat/conversation.ts'
-import { AttachmentPart, LeftOut, Message, Segment } from '../chat/message.ts'
+import { Conversation, ConversationSettings, Folder, Privacy, Sampling, SystemPrompt, Title } from '../chat/conversation.ts'
+import { AttachmentPart, FinishReason, LeftOut, Message, Segment } from '../chat/message.ts'
 import { ImageFacts } from '../images/image-facts.ts'
 import { call, stream } from '../rpc/contract.ts'
 import { FailureBody } from '../rpc/failure.ts'
 import { Hash, Id } from './ids.ts'
-import { ModelArrival, ModelEntry } from './model.ts'
+import { Backend, ModelArrival, ModelEntry } from './model.ts'
 import { Settings } from './settings.ts'
 
 const Nothing = Type.Object({})
@@ -167,6 +167,53 @@ export const BrowseEntry = Type.Object({
 export const ModelsState = Type.Object({ entries: Type.Array(ModelEntry), arrivals: Type.Array(ModelArrival) })
 export type ModelsState = Static<typeof ModelsState>
 
+// ── answers that belong to no chat ──
+
+export const PassingTurn = Type.Object({
+  role: Type.Union([Type.Literal('user'), Type.Literal('assistant')]),
+  text: Type.String({ maxLength: MAX_TEXT }),
+})
+export type PassingTurn = Static<typeof PassingTurn>
+
+export const PassingQuestion = Type.Object({
+  /** Made by whoever asks. The next question of the same thread finds the KV state of this one in memory. */
+  threadId: Id,
+  /** null: the model for new chats. */
+  modelId: Nullable(Type.String()),
+  /** null: the one from the settings. */
+  system: Nullable(SystemPrompt),
+  /** From the first question to the one that is to be answered. */
+  turns: Type.Array(PassingTurn, { minItems: 1, maxItems: 10_000 }),
+  /** What is absent is as in the settings. */
+  sampling: Sampling,
+})
+export type PassingQuestion = Static<typeof PassingQuestion>
+
+export const PassingEvent = Type.Union([
+  /** The model is there. `leftOut`: turns at the beginning that its window does not hold. */
+  Type.Object({
+    type: Type.Literal('answer-begun'),
+    modelId: Type.String(),
+    modelName: Type.String(),
+    quantization: Type.String(),
+    backend: Backend,
+    leftOut: LeftOut,
+  }),
+  Type.Object({ type: Type.Literal('prefill-progress'), done: Type.Integer(), total: Type.Integer() }),
+  Type.Object({
+    type: Type.Literal('text-delta'),
+    part: Type.Union([Type.Literal('text'), Type.Literal('reasoning')]),
+    text: Type.String(),
+  }),
+  Type.Object({
+    type: Type.Literal('answer-finished'),
+    reason: FinishReason,
+    usage: Type.Object({ promptTokens: Type.Integer(), cachedTokens: Type.Integer(), completionTokens: Type.Integer() }),
+    tokensPerSecond: Nullable(Type.Number()),
+  }),
+])
+export type PassingEvent = Static<typeof PassingEvent>
+
 export const engineContract = {
   app: {
     /** First the state, then each new state. */
@@ -194,6 +241,8 @@ export const engineContract = {
     /** Gone for good, from every file of the data folder. Only from the trash. */
     purge: call(ByConversation, Nothing),
     emptyTrash: call(Nothing, Nothing),
+    /** All messages of all branches, oldest first, in parts. */
+    branches: stream(ByConversation, Type.Object({ messages: Type.Array(Message) })),
     /** The whole chat (the shown branch) as Markdown. */
     exportMarkdown: call(ByConversation, Type.Object({ fileName: Type.String(), markdown: Type.String() })),
   },
@@ -280,6 +329,8 @@ export const engineContract = {
     load: call(Type.Object({ modelId: Type.String() }), Nothing),
     unload: call(Type.Object({ modelId: Type.String() }), Nothing),
     dismissArrival: call(Type.Object({ id: Type.String() }), Nothing),
+    /** An answer that belongs to no chat and is kept nowhere: for the command line. */
+    answer: stream(PassingQuestion, PassingEvent),
     /** Folders and GGUF files of this computer, to pick one; null: the person's home folder. */
     browse: call(
       Type.Object({ path: Nullable(Type.String({ maxLength: 4096 })) }),

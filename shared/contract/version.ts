@@ -3,5 +3,6 @@
 //
 //  1  The first one.
 //  2  `images.read`: the bytes of an image that stands in an answer and that the person asked to see.
+//  3  `models.answer`: an answer that belongs to no chat. `chats.branches`: all messages of a chat.
 
-export const CONTRACT_VERSION = 2
+export const CONTRACT_VERSION = 3

@@ -4,7 +4,7 @@ import type { TurnState } from '@fusion/shared/contract/engine.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { GenerateEvent } from '@fusion/shared/contract/inference.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
-import { Failure } from '@fusion/shared/rpc/failure.ts'
+import { causeOf } from '../models/cause-of.ts'
 import type { Loaded, Models } from '../models/models.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { AnswerReport } from './answer-report.ts'
@@ -32,9 +32,6 @@ export interface GenerateRequest {
   onState: (state: Pick<TurnState, 'at' | 'fraction' | 'failure'>) => void
   onText: (part: 'text' | 'reasoning', text: string) => void
 }
-
-/** How an inference process that died is waited for to be understood, before the failure is called a crash of unknown kind. */
-const GONE_MS = 2000
 
 /** From the choice of a model to the last token. Throws the failure that a person is told, `cancelled` when it was stopped. */
 export async function generateAnswer(parts: GenerateParts, request: GenerateRequest): Promise<void> {
@@ -121,11 +118,4 @@ function take(event: GenerateEvent, { report, onState, onText }: GenerateRequest
     case 'answer-finished':
       break
   }
-}
-
-/** A lost connection to the inference process is a sign, not a reason: the reason is how the process ended. */
-async function causeOf(error: unknown, loaded: Loaded): Promise<unknown> {
-  if (!(error instanceof Failure) || error.code !== 'disconnected') return error
-  const unknown = new Promise<Failure>(resolve => setTimeout(() => resolve(failure('model-crashed')), GONE_MS).unref())
-  return Promise.race([loaded.gone, unknown])
 }

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { sqliteCode } from './sqlite-failure.ts'
@@ -21,4 +21,20 @@ export function lockFolder(folder: string): { release(): void } {
   }
   const held = lock
   return { release: () => void held.close() }
+}
+
+/** Whether a living process holds the data folder. */
+export function isFolderHeld(folder: string): boolean {
+  const file = join(folder, 'fusion.lock')
+  if (!existsSync(file)) return false
+  const lock = new Database(file, { readonly: true, timeout: 0 })
+  try {
+    lock.pragma('user_version')
+    return false
+  } catch (error) {
+    if (sqliteCode(error)?.startsWith('SQLITE_BUSY')) return true
+    throw error
+  } finally {
+    lock.close()
+  }
 }

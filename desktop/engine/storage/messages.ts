@@ -19,6 +19,8 @@ export interface Messages {
   /** From the root to the head; empty for null or an unknown head. */
   path(headId: string | null): PathEntry[]
   newestLeaf(messageId: string): string | undefined
+  /** All of the conversation, whatever the branch, oldest first. */
+  idsOf(conversationId: string): string[]
   /** Oldest first; `parentId` null: the roots of the conversation. */
   childrenOf(parentId: string | null, conversationId: string): string[]
   /** Keeps a finished message, durably. */
@@ -72,6 +74,9 @@ export function createMessages(
     .pluck()
   const selectRoots = sqlite
     .prepare<[string], string>('select id from msg where parent is null and conv = (select key from conv where id = ?) order by seq')
+    .pluck()
+  const selectIds = sqlite
+    .prepare<[string], string>('select id from msg where conv = (select key from conv where id = ?) order by seq')
     .pluck()
   const selectKey = sqlite.prepare<[string], number>('select key from conv where id = ? and gone is null').pluck()
   const selectPlace = sqlite.prepare<[string], Place>(`select seq, conv, pieces from msg where id = ? and status = 'growing'`)
@@ -187,6 +192,7 @@ export function createMessages(
     newestLeaf: messageId => newestLeafUnder(treeOf(messageId), messageId),
     childrenOf: (parentId, conversationId) =>
       read(() => (parentId === null ? selectRoots.all(conversationId) : selectChildren.all(parentId, conversationId))),
+    idsOf: conversationId => read(() => selectIds.all(conversationId)),
     add: message => commit(() => put(message)),
     begin: message => commit(() => put(message)),
     grow(id, part, text) {
