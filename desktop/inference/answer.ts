@@ -1,7 +1,5 @@
 import { failure } from '@fusion/shared/contract/failures.ts'
-import type { GenerateEvent, Prompt } from '@fusion/shared/contract/inference.ts'
-import type { Sampling } from '@fusion/shared/chat/conversation.ts'
-import type { FinishReason } from '@fusion/shared/chat/message.ts'
+import type { GenerateEvent, GenerateRequest } from '@fusion/shared/contract/inference.ts'
 import { createMailbox } from '@fusion/shared/rpc/mailbox.ts'
 import type { LoadedLlama } from './llama.ts'
 import { createPieces, joinDeltas } from './pieces.ts'
@@ -9,13 +7,9 @@ import { createAnswerReader } from './reasoning.ts'
 import { createSampler } from './sampling.ts'
 import type { Scheduler } from './scheduling/scheduler.ts'
 import { createTokenText } from './token-text.ts'
+import { createUntold } from './untold.ts'
 
-export interface AnswerRequest {
-  chatId: string
-  prompt: Prompt
-  sampling: Sampling
-  priority: number
-}
+type Finished = Extract<GenerateEvent, { type: 'answer-finished' }>
 
 /** While the reader is behind, deltas of one part become one, and only the newest progress counts. */
 function merge(last: GenerateEvent, next: GenerateEvent): GenerateEvent | undefined {
@@ -27,10 +21,13 @@ function merge(last: GenerateEvent, next: GenerateEvent): GenerateEvent | undefi
 export async function* generate(
   llama: LoadedLlama,
   scheduler: Scheduler,
-  { chatId, prompt, sampling, priority }: AnswerRequest,
+  request: GenerateRequest,
   outer: AbortSignal,
 ): AsyncGenerator<GenerateEvent, void, void> {
-  const { tokens, answerAt, answerStart, prefix, stopText } = await llama.prompts.prompt(prompt, outer)
+  const { chatId, prompt, sampling, priority, stop = [], ignoreEnd = false } = request
+  const plain = 'raw' in prompt
+  const read = plain ? await llama.prompts.raw(prompt, outer) : await llama.prompts.prompt(prompt, outer)
+  const { tokens, answerAt, answerStart, prefix } = read
   const window = llama.loaded.contextTokens
   // One token must be left to answer with.
   if (tokens.length >= window) throw failure('prompt-too-long', { tokens: tokens.length, window, model: llama.name })
@@ -39,24 +36,37 @@ export async function* generate(
   const signal = AbortSignal.any([outer, left.signal])
   const events = createMailbox<GenerateEvent>({ merge, signal })
   const pieces = createPieces(events.push)
-  const reader = createAnswerReader({ prefix: answerStart === '' ? prefix : '', stopText, controls: [...llama.visible.values()] })
-  const text = createTokenText(llama.native, tokens, llama.visible)
+  // The end of a model without end tokens is a text too.
+  const ownEnd = read.stopText !== undefined && !ignoreEnd ? [read.stopText] : []
+  const visible = plain ? new Map<number, string>() : llama.visible
+  const reader = createAnswerReader({
+    prefix: answerStart === '' ? prefix : '',
+    stopTexts: [...stop, ...ownEnd],
+    controls: [...visible.values()],
+    plain,
+  })
+  const text = createTokenText(llama.native, tokens, visible)
+  const untold = createUntold({ ids: request.tokenIds ?? false, logprobs: request.logprobs !== undefined })
   const sampled: number[] = []
-  let reason: FinishReason = 'stop'
+  let reason: Finished['reason'] = 'stop'
   let said = answerStart
   let reasoned = false
-  let unsaid = 0
+  let pushed = 0
   let started = performance.now()
   let firstAt: number | undefined
   let lastAt = 0
 
   function say(read: ReturnType<typeof reader.push>): void {
     for (const { part, text } of read) {
-      pieces.add({ type: 'text-delta', part, text, tokens: unsaid })
-      unsaid = 0
+      pieces.add({ type: 'text-delta', part, text, ...untold.take(pushed - reader.held) })
       if (part === 'text') said += text
       else reasoned = true
     }
+  }
+
+  function hear(text: string): void {
+    pushed += text.length
+    say(reader.push(text))
   }
 
   const outcome = scheduler.answer({
@@ -68,17 +78,17 @@ export async function* generate(
     signal,
     onPrompt(cachedTokens) {
       started = performance.now()
-      events.push({ type: 'prompt-ready', promptTokens: tokens.length, cachedTokens })
+      events.push({ type: 'prompt-ready', promptTokens: tokens.length, cachedTokens, ...(request.tokenIds && { tokenIds: tokens }) })
     },
     onPrefill: done => events.push({ type: 'prefill-progress', done, total: tokens.length }),
     onToken(token) {
       lastAt = performance.now()
       firstAt ??= lastAt
-      if (llama.isEnd(token)) return false
+      if (!ignoreEnd && llama.isEnd(token)) return false
       sampled.push(token)
-      unsaid++
-      say(reader.push(text.push(token)))
-      if (reader.stopped) return false
+      untold.add({ id: token }, pushed)
+      hear(text.push(token))
+      if (reader.stopText !== undefined) return false
       if (sampled.length === sampling.maxTokens) {
         reason = 'length'
         return false
@@ -89,24 +99,36 @@ export async function* generate(
   const finished = finish()
   async function finish(): Promise<void> {
     const how = await outcome
-    if (how !== 'cancelled') say([...reader.push(text.end()), ...reader.end()])
+    const { stopText } = reader
+    if (how !== 'cancelled' && stopText === undefined) {
+      hear(text.end())
+      say(reader.end())
+    }
     // Exactly these tokens stand in the KV state, so the next prompt names the answer by them.
-    if (!reasoned && !reader.stopped) {
+    if (!plain && !reasoned && stopText === undefined) {
       const answer = [...tokens.slice(answerAt), ...sampled]
       llama.prompts.remember(said, answer)
-      scheduler.keepAnswer(chatId, { at: answerAt, tokens: answer })
+      if (chatId !== null) scheduler.keepAnswer(chatId, { at: answerAt, tokens: answer })
     }
     if (how === 'cancelled') return
-    if (unsaid > 0) pieces.add({ type: 'text-delta', part: 'text', text: '', tokens: unsaid })
+    sayRest(stopText)
     pieces.flush()
     events.push({
       type: 'answer-finished',
       reason: how === 'window' ? 'window' : reason,
+      ...(stopText !== undefined && stop.includes(stopText) && { stopText }),
       completionTokens: sampled.length,
       prefillMs: (firstAt ?? performance.now()) - started,
       decodeMs: firstAt === undefined ? 0 : lastAt - firstAt,
     })
   }
+
+  /** Tokens without text. Of a text that stopped the answer only their number is told. */
+  function sayRest(stopText: string | undefined): void {
+    const { tokens, ...what } = untold.take(Infinity)
+    if (tokens > 0) pieces.add({ type: 'text-delta', part: 'text', text: '', tokens, ...(stopText === undefined && what) })
+  }
+
   void finished
     .catch(() => {})
     .finally(() => {

@@ -115,7 +115,7 @@ export async function loadLlama(request: LoadRequest, onProgress: (fraction: num
     name,
     native,
     context: nativeContext(context),
-    prompts: createPromptTokenizer(writer, createTokenizer(model, native)),
+    prompts: createPromptTokenizer(writer, createTokenizer(model, native, { size: shape.vocabularyTokens, name })),
     sampling: recommendedSampling(model),
     visible: visibleTokens(model, native),
     isEnd: token => model.isEogToken(token as Token),
@@ -174,11 +174,13 @@ function visibleTokens(model: LlamaModel, native: NativeModel): Map<number, stri
   return visible
 }
 
-function createTokenizer(model: LlamaModel, native: NativeModel): Tokenizer {
+function createTokenizer(model: LlamaModel, native: NativeModel, facts: Pick<Tokenizer, 'size' | 'name'>): Tokenizer {
   const { tokens } = model
   const marksWords = model.vocabularyType === LlamaVocabularyType.spm
   return {
+    ...facts,
     marksWords,
+    empty: tokens.bos ?? tokens.eos ?? 0,
     tokenize: (text, { parseSpecial, afterText }) =>
       marksWords && afterText
         ? model.tokenize(text, parseSpecial, 'trimLeadingSpace').map(Number)

@@ -59,3 +59,16 @@ test('text and reasoning stay apart, in their order', () => {
   pieces.flush()
   expect(told.map(([, text]) => text)).toEqual(['a', 'b', 'c'])
 })
+
+test('tokens and their ids stay with the text they are told with', () => {
+  const told: TextDelta[] = []
+  const pieces = createPieces(delta => told.push(delta))
+  for (const [index, text] of ['a', 'b', '', 'c'].entries()) {
+    pieces.add({ type: 'text-delta', part: 'text', text, tokens: 1, tokenIds: [index], logprobs: [] })
+  }
+  pieces.flush()
+  expect(told).toEqual([
+    { type: 'text-delta', part: 'text', text: 'a', tokens: 1, tokenIds: [0], logprobs: [] },
+    { type: 'text-delta', part: 'text', text: 'bc', tokens: 3, tokenIds: [1, 2, 3], logprobs: [] },
+  ])
+})

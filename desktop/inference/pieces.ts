@@ -46,5 +46,12 @@ export function createPieces(tell: (delta: TextDelta) => void): Pieces {
 
 /** Two deltas as one; undefined where they are of different parts. */
 export function joinDeltas(last: TextDelta, next: TextDelta): TextDelta | undefined {
-  return last.part === next.part ? { ...next, text: last.text + next.text, tokens: last.tokens + next.tokens } : undefined
+  if (last.part !== next.part) return undefined
+  return {
+    ...next,
+    text: last.text + next.text,
+    tokens: last.tokens + next.tokens,
+    ...((last.tokenIds ?? next.tokenIds) && { tokenIds: [...(last.tokenIds ?? []), ...(next.tokenIds ?? [])] }),
+    ...((last.logprobs ?? next.logprobs) && { logprobs: [...(last.logprobs ?? []), ...(next.logprobs ?? [])] }),
+  }
 }

@@ -1,4 +1,5 @@
-import type { Prompt } from '@fusion/shared/contract/inference.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import type { Prompt, RawPrompt } from '@fusion/shared/contract/inference.ts'
 import type { PromptPart, PromptWriter } from './prompt.ts'
 import { tokenizeInSlices } from './tokenize-in-slices.ts'
 
@@ -11,6 +12,12 @@ export interface Tokenizer {
   isControl(token: number): boolean
   /** Put before every prompt, where the model wants it and the template did not write it. */
   begin: number | undefined
+  /** What a prompt without any token is computed from: something must be. */
+  empty: number
+  /** How many tokens there are: from 0 on. */
+  size: number
+  /** Of the model, for those who read of a failure. */
+  name: string
 }
 
 export interface PromptTokens {
@@ -28,6 +35,8 @@ export interface PromptTokens {
 export interface PromptTokenizer {
   /** Other work goes on while a long prompt is read; the signal ends it. */
   prompt(prompt: Prompt, signal?: AbortSignal): Promise<PromptTokens>
+  /** Refuses with `token-unknown`. */
+  raw(prompt: RawPrompt, signal?: AbortSignal): Promise<PromptTokens>
   count(text: string, signal?: AbortSignal): Promise<number>
   /** The tokens that an answer was sampled as: the next prompt uses exactly them, so that its KV state fits to the end. */
   remember(text: string, tokens: readonly number[]): void
@@ -91,6 +100,14 @@ export function createPromptTokenizer(writer: PromptWriter, tokenizer: Tokenizer
     return tokens
   }
 
+  async function readRaw(text: string, signal: AbortSignal | undefined): Promise<number[]> {
+    const tokenize = (piece: string, afterText: boolean) => tokenizer.tokenize(piece, { parseSpecial: true, afterText })
+    const read = await tokenizeInSlices(text, tokenize, { afterText: false, signal })
+    const tokens = tokenizer.begin === undefined || read[0] === tokenizer.begin ? [] : [tokenizer.begin]
+    await append(tokens, read)
+    return tokens
+  }
+
   return {
     async prompt(prompt, signal) {
       const { parts, stopText } = await writer.write(prompt)
@@ -108,6 +125,13 @@ export function createPromptTokenizer(writer: PromptWriter, tokenizer: Tokenizer
         else if (part.message < 0) answerAt = tokens.length - added.length
       }
       return { tokens, each, answerAt: answerAt ?? tokens.length, answerStart: prompt.answerStart ?? '', prefix, stopText }
+    },
+    async raw({ raw }, signal) {
+      const tokens = typeof raw === 'string' ? await readRaw(raw, signal) : raw
+      const unknown = tokens.find(token => token >= tokenizer.size)
+      if (unknown !== undefined) throw failure('token-unknown', { model: tokenizer.name, token: unknown })
+      const prompt = tokens.length > 0 ? tokens : [tokenizer.empty]
+      return { tokens: prompt, each: [], answerAt: prompt.length, answerStart: '', prefix: '', stopText: undefined }
     },
     count: async (text, signal) => (text === '' ? 0 : (await tokensOf({ kind: 'content', text, message: 0 }, true, signal)).length),
     remember(text, tokens) {

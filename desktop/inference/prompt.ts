@@ -64,7 +64,7 @@ function cut(text: string, turns: readonly Turn[], messages: readonly PromptMess
   return parts
 }
 
-const plainNames = { system: 'System', user: 'User', assistant: 'Assistant' }
+const plainNames = { system: 'System', user: 'User', assistant: 'Assistant', tool: 'Tool' }
 
 function plain({ messages, answerStart }: Prompt): { parts: PromptPart[]; stopText: string } {
   const parts: PromptPart[] = []

@@ -12,7 +12,7 @@ function read(text: string, size: number, options: Parameters<typeof createAnswe
       .filter(piece => piece.part === name)
       .map(piece => piece.text)
       .join('')
-  return { reasoning: part('reasoning'), text: part('text'), stopped: reader.stopped }
+  return { reasoning: part('reasoning'), text: part('text'), stopText: reader.stopText }
 }
 
 const cases: [
@@ -36,8 +36,10 @@ const cases: [
     { controls: ['<|channel|>', '<|message|>', '<|start|>'] },
   ],
   ['a channel without thought', '<|channel|>final<|message|>Yes.', { reasoning: '', text: 'Yes.' }],
-  ['what stops a plain template', 'Yes.\nUser: and', { reasoning: '', text: 'Yes.' }, { stopText: '\nUser:' }],
-  ['what only begins to stop it', 'Yes.\nUse', { reasoning: '', text: 'Yes.\nUse' }, { stopText: '\nUser:' }],
+  ['what stops a plain template', 'Yes.\nUser: and', { reasoning: '', text: 'Yes.' }, { stopTexts: ['\nUser:'] }],
+  ['what only begins to stop it', 'Yes.\nUse', { reasoning: '', text: 'Yes.\nUse' }, { stopTexts: ['\nUser:'] }],
+  ['the first of several texts that stop it', 'one two three', { reasoning: '', text: 'one ' }, { stopTexts: ['three', 'two', 'e th'] }],
+  ['a text without turns', '<think> is no mark', { reasoning: '', text: '<think> is no mark' }, { plain: true }],
 ]
 
 test.each(cases)('%s, in pieces of any size', (_, input, expected, options) => {

@@ -17,8 +17,10 @@ export const reasoningMarks: readonly (readonly [open: string, close: string])[]
 
 export interface AnswerReader {
   push(text: string): AnswerPiece[]
-  /** True when `stopText` was met: nothing after it is read. */
-  readonly stopped: boolean
+  /** The one of `stopTexts` that was met: nothing from it on is read. */
+  readonly stopText: string | undefined
+  /** UTF-16 units of what was pushed that are not yet, or never, told. */
+  readonly held: number
   end(): AnswerPiece[]
 }
 
@@ -32,20 +34,21 @@ function overlap(text: string, mark: string): number {
 
 /**
  * Tells a model's reasoning from its answer. Reasoning opens at the very beginning only, so that an answer can speak of `<think>`; `prefix`
- * is the end of the prompt, where many templates open it already. `stopText` ends the answer of a model without end tokens. `controls` are
- * control tokens that come as text because marks are made of them; outside of marks they are dropped.
+ * is the end of the prompt, where many templates open it already. `stopTexts` end the answer. `controls` are control tokens that come as text
+ * because marks are made of them; outside of marks they are dropped. `plain`: all of it is text, as of a prompt without turns.
  */
 export function createAnswerReader({
   prefix = '',
-  stopText,
+  stopTexts = [],
   controls = [],
-}: { prefix?: string; stopText?: string | undefined; controls?: readonly string[] } = {}): AnswerReader {
-  let state: 'beginning' | 'reasoning' | 'text' = 'beginning'
+  plain = false,
+}: { prefix?: string; stopTexts?: readonly string[]; controls?: readonly string[]; plain?: boolean } = {}): AnswerReader {
+  let state: 'beginning' | 'reasoning' | 'text' = plain ? 'text' : 'beginning'
   let close = ''
   let held = ''
-  let stopped = false
-  let blank = true
-  const opened = reasoningMarks.find(([open]) => prefix.trimEnd().endsWith(open))
+  let stopText: string | undefined
+  let blank = !plain
+  const opened = plain ? undefined : reasoningMarks.find(([open]) => prefix.trimEnd().endsWith(open))
   if (opened) {
     state = 'reasoning'
     close = opened[1]
@@ -93,21 +96,25 @@ export function createAnswerReader({
       blank = true
       return [...thought, ...read(final)]
     }
-    const at = stopText === undefined ? -1 : held.indexOf(stopText)
-    if (at < 0) return piece('text', take(held.length - (final || stopText === undefined ? 0 : overlap(held, stopText))))
-    stopped = true
-    return piece('text', take(at))
+    const met = stopTexts.map(text => ({ text, at: held.indexOf(text) })).filter(({ at }) => at >= 0)
+    const first = met.toSorted((a, b) => a.at - b.at)[0]
+    if (!first) return piece('text', take(held.length - (final ? 0 : Math.max(0, ...stopTexts.map(text => overlap(held, text))))))
+    stopText = first.text
+    return piece('text', take(first.at))
   }
 
   return {
     push(text) {
-      if (stopped) return []
+      if (stopText !== undefined) return []
       held += text
       return read(false)
     },
-    get stopped() {
-      return stopped
+    get stopText() {
+      return stopText
     },
-    end: () => (stopped ? [] : read(true)),
+    get held() {
+      return held.length
+    },
+    end: () => (stopText === undefined ? read(true) : []),
   }
 }

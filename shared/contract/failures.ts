@@ -76,6 +76,8 @@ const words = {
     what: 'This message has {tokens} tokens; the window of {model} holds {window}.',
     next: 'Shorten it, take out an attachment, or choose a model with a larger window.',
   },
+  'form-unusable': { what: 'No answer can be held to this schema: {why}.', next: 'Change the schema, or ask without one.' },
+  'token-unknown': { what: 'The prompt holds a token that {model} does not have: {token}.', next: 'Use tokens of this model.' },
   'message-too-large': {
     what: 'This message is too long: 8 million characters are the most.',
     next: 'Shorten it. Until then it is kept in this window only.',
@@ -161,6 +163,7 @@ const defaultWords: Record<string, string> = {
   free: 'too little',
   count: 'Some',
   tokens: 'too many',
+  token: 'a number that stands for none',
   window: 'fewer',
   host: 'the host',
   status: 'an error',

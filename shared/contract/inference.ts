@@ -8,9 +8,25 @@ import { Backend, LoadedModel, ModelFile } from './model.ts'
 const Nothing = Type.Object({})
 const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
+/** A call of a tool as the model wrote it: `arguments` is text that should be JSON, and may not be. */
+export const ToolCall = Type.Object({ id: Type.String(), name: Type.String(), arguments: Type.String() })
+export type ToolCall = Static<typeof ToolCall>
+
+/** A tool that the model may call; `parameters` is a JSON Schema. */
+export const Tool = Type.Object({
+  name: Type.String(),
+  description: Type.Optional(Type.String()),
+  parameters: Type.Optional(Type.Unknown()),
+})
+export type Tool = Static<typeof Tool>
+
 export const PromptMessage = Type.Object({
-  role: Type.Union([Type.Literal('system'), Type.Literal('user'), Type.Literal('assistant')]),
+  role: Type.Union([Type.Literal('system'), Type.Literal('user'), Type.Literal('assistant'), Type.Literal('tool')]),
   text: Type.String(),
+  /** What an assistant called. */
+  toolCalls: Type.Optional(Type.Array(ToolCall)),
+  /** Of a `tool`: the call whose result `text` is. */
+  toolCallId: Type.Optional(Type.String()),
 })
 export type PromptMessage = Static<typeof PromptMessage>
 
@@ -18,12 +34,52 @@ export type PromptMessage = Static<typeof PromptMessage>
  * A prompt as turns. The process writes it in the model's own chat template; text of messages is never read as control tokens.
  * `answerStart` is the beginning of the answer, to go on from; absent, a new answer begins.
  */
-export const Prompt = Type.Object({ messages: Type.Array(PromptMessage), answerStart: Type.Optional(Type.String()) })
+export const Prompt = Type.Object({
+  messages: Type.Array(PromptMessage),
+  answerStart: Type.Optional(Type.String()),
+  tools: Type.Optional(Type.Array(Tool)),
+})
 export type Prompt = Static<typeof Prompt>
+
+/** A prompt without turns, for programs that write their own: a text (its control tokens are read), or tokens. */
+export const RawPrompt = Type.Object({ raw: Type.Union([Type.String(), Type.Array(Type.Integer({ minimum: 0 }))]) })
+export type RawPrompt = Static<typeof RawPrompt>
+
+/** What the text of an answer has to be; held to token by token. */
+export const AnswerForm = Type.Union([
+  Type.Object({ type: Type.Literal('json-object') }),
+  Type.Object({ type: Type.Literal('json-schema'), schema: Type.Unknown() }),
+])
+export type AnswerForm = Static<typeof AnswerForm>
+
+/** Whether tools of the prompt are called: as the model likes, never, at least one, or this one. */
+export const ToolChoice = Type.Union([
+  Type.Literal('auto'),
+  Type.Literal('none'),
+  Type.Literal('required'),
+  Type.Object({ name: Type.String() }),
+])
+export type ToolChoice = Static<typeof ToolChoice>
+
+/** A token with its natural logarithm of probability, before sampling settings. `bytes`: a token can be a part of a character. */
+const ScoredToken = Type.Object({
+  id: Type.Integer(),
+  text: Type.String(),
+  bytes: Type.Array(Type.Integer({ minimum: 0, maximum: 255 })),
+  logprob: Type.Number(),
+})
+export const TokenLogprob = Type.Object({ ...ScoredToken.properties, top: Type.Array(ScoredToken) })
+export type TokenLogprob = Static<typeof TokenLogprob>
 
 export const GenerateEvent = Type.Union([
   /** The exact count of the prompt, and how much of it needs no computing. */
-  Type.Object({ type: Type.Literal('prompt-ready'), promptTokens: Type.Integer(), cachedTokens: Type.Integer() }),
+  Type.Object({
+    type: Type.Literal('prompt-ready'),
+    promptTokens: Type.Integer(),
+    cachedTokens: Type.Integer(),
+    /** Where `tokenIds` was asked for. */
+    tokenIds: Type.Optional(Type.Array(Type.Integer())),
+  }),
   Type.Object({ type: Type.Literal('prefill-progress'), done: Type.Integer(), total: Type.Integer() }),
   /** Whole characters only; `tokens` were sampled for it (0 or more: a token can be half a character). */
   Type.Object({
@@ -31,16 +87,45 @@ export const GenerateEvent = Type.Union([
     part: Type.Union([Type.Literal('text'), Type.Literal('reasoning')]),
     text: Type.String(),
     tokens: Type.Integer(),
+    /** Of these tokens, where `tokenIds` or `logprobs` were asked for. */
+    tokenIds: Type.Optional(Type.Array(Type.Integer())),
+    logprobs: Type.Optional(Type.Array(TokenLogprob)),
   }),
+  /** The model calls a tool; the first has index 0. */
+  Type.Object({ type: Type.Literal('tool-call-started'), index: Type.Integer(), id: Type.String(), name: Type.String() }),
+  Type.Object({ type: Type.Literal('tool-call-delta'), index: Type.Integer(), arguments: Type.String(), tokens: Type.Integer() }),
   Type.Object({
     type: Type.Literal('answer-finished'),
-    reason: FinishReason,
+    reason: Type.Union([FinishReason, Type.Literal('tool-calls')]),
+    /** The text of `stop` that ended it. */
+    stopText: Type.Optional(Type.String()),
     completionTokens: Type.Integer(),
     prefillMs: Type.Number(),
     decodeMs: Type.Number(),
   }),
 ])
 export type GenerateEvent = Static<typeof GenerateEvent>
+
+export const GenerateRequest = Type.Object({
+  /** null: a program's request, which is of no chat. Its KV state serves other such requests that begin alike. */
+  chatId: Nullable(Type.String()),
+  prompt: Type.Union([Prompt, RawPrompt]),
+  sampling: Sampling,
+  /** More urgent first among those that wait: 0 a person in front of the page, 1 a program. */
+  priority: Type.Integer({ minimum: 0, maximum: 1 }),
+  /** Texts that end the answer, and are no part of it. */
+  stop: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 1000 }), { maxItems: 16 })),
+  form: Type.Optional(AnswerForm),
+  toolChoice: Type.Optional(ToolChoice),
+  /** False: one call at most. */
+  parallelToolCalls: Type.Optional(Type.Boolean()),
+  /** So many of the likeliest tokens beside each; 0: the sampled one alone; absent: none is told. */
+  logprobs: Type.Optional(Type.Integer({ minimum: 0, maximum: 20 })),
+  tokenIds: Type.Optional(Type.Boolean()),
+  /** The model's own end does not end the answer. */
+  ignoreEnd: Type.Optional(Type.Boolean()),
+})
+export type GenerateRequest = Static<typeof GenerateRequest>
 
 /** Where and under which key the KV state of a chat lies on disk. */
 const ByChat = Type.Object({ chatId: Type.String() })
@@ -79,17 +164,8 @@ export const inferenceContract = {
     countText: call(Type.Object({ text: Type.String() }), Type.Object({ tokens: Type.Integer() })),
   },
   chat: {
-    /** One answer. Cancelling ends it with the slice or token under way. Refuses with `prompt-too-long`. */
-    generate: stream(
-      Type.Object({
-        chatId: Type.String(),
-        prompt: Prompt,
-        sampling: Sampling,
-        /** More urgent first among those that wait: 0 a person in front of the page, 1 a program. */
-        priority: Type.Integer({ minimum: 0, maximum: 1 }),
-      }),
-      GenerateEvent,
-    ),
+    /** One answer. Cancelling ends it with the slice or token under way. Refuses with `prompt-too-long`, `form-unusable`, `token-unknown`. */
+    generate: stream(GenerateRequest, GenerateEvent),
     /** Computes a prompt that will probably come (a draft, a reopened chat); gives way to every answer. */
     prefill: call(
       Type.Object({ chatId: Type.String(), prompt: Prompt }),

@@ -65,13 +65,16 @@ export function createAnswerReport(answer: Message, reason: PlaceReason, started
           segment.cachedTokens = event.cachedTokens
           break
         case 'text-delta':
+        case 'tool-call-delta':
           countDelta(event.tokens)
           break
         case 'answer-finished':
-          finishReason = event.reason
+          // No tools are offered to the model in a chat.
+          finishReason = event.reason === 'tool-calls' ? 'stop' : event.reason
           segment.completionTokens = event.completionTokens
           break
         case 'prefill-progress':
+        case 'tool-call-started':
           break
       }
     },

@@ -115,6 +115,8 @@ function take(event: GenerateEvent, { report, onState, onText }: GenerateRequest
       onState({ at: 'answering', fraction: null, failure: null })
       onText(event.part, event.text)
       break
+    case 'tool-call-started':
+    case 'tool-call-delta':
     case 'answer-finished':
       break
   }

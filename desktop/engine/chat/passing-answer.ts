@@ -42,7 +42,9 @@ export async function* passingAnswer(
       if (event.type === 'prefill-progress') yield event
       if (event.type === 'text-delta') yield { type: 'text-delta', part: event.part, text: event.text }
       if (event.type !== 'answer-finished') continue
-      const { reason, completionTokens, decodeMs } = event
+      const { completionTokens, decodeMs } = event
+      // No tools are offered to the model here.
+      const reason = event.reason === 'tool-calls' ? 'stop' : event.reason
       const tokensPerSecond = decodeMs > 0 ? (completionTokens / decodeMs) * 1000 : null
       yield { type: 'answer-finished', reason, usage: { ...usage, completionTokens }, tokensPerSecond }
     }

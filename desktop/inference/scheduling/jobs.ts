@@ -4,7 +4,8 @@ import type { Slot } from './slots.ts'
 /** What one answer needs of the scheduler. Its callbacks are called in order and must not throw. */
 export interface AnswerJob {
   kind: 'answer'
-  chatId: string
+  /** null: a program's, which is of no chat. */
+  chatId: string | null
   tokens: readonly number[]
   /** 0 before 1. */
   priority: number

@@ -87,8 +87,9 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
     }
   }
 
-  async function takeSlot(chatId: string): Promise<Slot | undefined> {
-    const slot = slots.candidate(chatId)
+  /** `tokens`: the prompt, by which a program's request finds what begins alike. */
+  async function takeSlot(chatId: string | null, tokens: readonly number[] = []): Promise<Slot | undefined> {
+    const slot = chatId === null ? slots.programCandidate(tokens) : slots.candidate(chatId)
     if (!slot) return undefined
     if (slot.chatId !== undefined && slot.chatId !== chatId && slot.tokens.length > 0) await beforeEviction?.(slot)
     slots.take(slot, chatId)
@@ -120,7 +121,7 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
     for (const entry of waiting) {
       const { job } = entry
       if (job.kind === 'draft' && running.some(isAnswer)) break
-      const slot = await takeSlot(job.chatId)
+      const slot = await takeSlot(job.chatId, job.tokens)
       if (!slot) continue
       waiting = waiting.filter(other => other !== entry)
       const cached = slots.keepPrefix(slot, job.tokens)

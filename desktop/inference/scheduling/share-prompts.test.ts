@@ -5,8 +5,11 @@ import { sharePrompts } from './share-prompts.ts'
 
 const tokens = (count: number) => Array.from({ length: count }, (_, index) => index)
 
-function entry(order: number, options: { prompt: number; done?: number; next?: number; draft?: boolean; aborted?: boolean }): Running {
-  const { prompt, done = 0, next, draft = false, aborted = false } = options
+function entry(
+  order: number,
+  options: { prompt: number; done?: number; next?: number; draft?: boolean; aborted?: boolean; priority?: number },
+): Running {
+  const { prompt, done = 0, next, draft = false, aborted = false, priority = 0 } = options
   const shared = { chatId: String(order), tokens: tokens(prompt), signal: aborted ? AbortSignal.abort() : new AbortController().signal }
   return {
     job: draft
@@ -14,7 +17,7 @@ function entry(order: number, options: { prompt: number; done?: number; next?: n
       : {
           kind: 'answer',
           ...shared,
-          priority: 0,
+          priority,
           sampler: undefined as unknown as NativeSampler,
           onPrompt: () => {},
           onPrefill: () => {},
@@ -58,4 +61,14 @@ test('a draft waits for every answer, and goes in slices', () => {
 
 test('nothing is computed of a prompt that was stopped', () => {
   expect(shares([entry(1, { prompt: 400, aborted: true })], 1)).toEqual([])
+})
+
+test("a person's prompt goes before those of programs, however long and late it is", () => {
+  const running = [entry(1, { prompt: 40, priority: 1 }), entry(2, { prompt: 500 })]
+  for (const round of [1, 2]) {
+    expect(shares(running, round)).toEqual([
+      [2, 500],
+      [1, 12],
+    ])
+  }
 })

@@ -19,8 +19,10 @@ export function sharePrompts(running: readonly Running[], round: number): Map<Ru
   // Drafts go in slices too, so that an answer that comes is not kept waiting.
   let room = answersGrow || answers.length === 0 ? SLICE_TOKENS : BATCH_TOKENS
   const left = (entry: Running) => entry.job.tokens.length - entry.slot.tokens.length
-  // The shortest first, so that a short question does not wait for a long one; every other round the oldest, so that the long one is not starved.
-  prefilling.sort((a, b) => (round % 2 === 0 ? a.order - b.order : left(a) - left(b) || a.order - b.order))
+  const urgency = ({ job }: Running) => (job.kind === 'answer' ? job.priority : 0)
+  // People before programs. Then the shortest first, so that a short question does not wait for a long one; every other round the oldest, so
+  // that the long one is not starved.
+  prefilling.sort((a, b) => urgency(a) - urgency(b) || (round % 2 === 0 ? a.order - b.order : left(a) - left(b) || a.order - b.order))
   for (const entry of prefilling) {
     const count = Math.min(left(entry), room)
     if (count <= 0) continue

@@ -37,3 +37,44 @@ test('there is no place while all compute', () => {
   for (const slot of slots.all) slots.take(slot, `chat ${slot.id}`)
   expect(slots.candidate('new')).toBeUndefined()
 })
+
+/** Slots with what programs left in them, last used in this order; undefined: empty. A string: of a chat. */
+function slotsWith(...contents: (readonly number[] | string | undefined)[]) {
+  const context = { disposeSequence: () => {}, removeTokenCellsFromSequence: () => true } as unknown as NativeContext
+  const slots = createSlots(context, contents.length)
+  for (const [id, content] of contents.entries()) {
+    if (content === undefined) continue
+    const slot = slots.all[id]!
+    slots.take(slot, typeof content === 'string' ? content : null)
+    slot.tokens = typeof content === 'string' ? [9, 9, 9] : [...content]
+    slots.release(slot)
+  }
+  return slots
+}
+
+test('a program gets the place whose tokens its prompt begins with for the longest', () => {
+  const slots = slotsWith([1, 2, 3], [1, 2, 3, 4], [1], undefined)
+  expect(slots.programCandidate([1, 2, 3, 4, 5])?.id).toBe(1)
+  const slot = slots.all[1]!
+  slots.take(slot, null)
+  expect(slots.keepPrefix(slot, [1, 2, 3, 4, 5])).toBe(4)
+})
+
+test('a program that shares only a little with what is there leaves it, while another place will do', () => {
+  expect(slotsWith([1, 2, 3, 4, 5, 6], undefined).programCandidate([1, 7])?.id).toBe(1)
+  expect(slotsWith([7, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]).programCandidate([1, 7])?.id).toBe(0)
+})
+
+test('a program takes the place of a chat only where nothing else is idle', () => {
+  expect(slotsWith('chat', [5, 6]).programCandidate([1])?.id).toBe(1)
+  const slots = slotsWith('older', 'newer', [5, 6])
+  slots.take(slots.all[2]!, null)
+  expect(slots.programCandidate([9, 9, 9, 1])?.id).toBe(1)
+  slots.take(slots.all[1]!, null)
+  expect(slots.all[1]).toMatchObject({ chatId: undefined, tokens: [] })
+})
+
+test('a chat takes an empty place before one of a program, and that before one of a chat', () => {
+  expect(slotsWith('a', [1], undefined).candidate('new')?.id).toBe(2)
+  expect(slotsWith('a', [1], 'b').candidate('new')?.id).toBe(1)
+})

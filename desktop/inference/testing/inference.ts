@@ -3,9 +3,14 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type GenerateEvent, type InferenceContract, inferenceContract } from '@fusion/shared/contract/inference.ts'
+import {
+  type GenerateEvent,
+  type GenerateRequest,
+  type InferenceContract,
+  inferenceContract,
+  type Prompt,
+} from '@fusion/shared/contract/inference.ts'
 import type { LoadedModel } from '@fusion/shared/contract/model.ts'
-import type { Sampling } from '@fusion/shared/chat/conversation.ts'
 import { childProcessPort } from '@fusion/shared/rpc/child-process.ts'
 import { connect } from '@fusion/shared/rpc/connect.ts'
 import type { Client } from '@fusion/shared/rpc/contract.ts'
@@ -68,25 +73,27 @@ export interface Answer {
   finished: Extract<GenerateEvent, { type: 'answer-finished' }>
 }
 
-export interface Question {
-  chatId?: string
-  answerStart?: string
-  sampling?: Sampling
-  priority?: 0 | 1
+/** What else a question asks for, besides its words. */
+export interface Question extends Partial<Omit<GenerateRequest, 'prompt'>>, Omit<Prompt, 'messages'> {
   signal?: AbortSignal
 }
 
-type Turns = Parameters<Inference['chat']['generate']>[0]['prompt']['messages']
+type Turns = Prompt['messages']
 
-export function stream(client: Inference, question: string | Turns, options: Question = {}) {
-  const { chatId = 'chat', sampling = { temperature: 0 }, priority = 0, signal, answerStart } = options
-  const messages: Turns = typeof question === 'string' ? [{ role: 'user', text: question }] : question
-  const prompt = answerStart === undefined ? { messages } : { messages, answerStart }
-  return client.chat.generate({ chatId, prompt, sampling, priority }, { signal })
+export function stream(client: Inference, question: string | Turns | GenerateRequest['prompt'], options: Question = {}) {
+  const { signal, answerStart, tools, ...request } = options
+  const messages: Turns = typeof question === 'string' ? [{ role: 'user', text: question }] : Array.isArray(question) ? question : []
+  const turns = { messages, ...(answerStart !== undefined && { answerStart }), ...(tools && { tools }) }
+  const prompt = typeof question === 'string' || Array.isArray(question) ? turns : question
+  return client.chat.generate({ chatId: 'chat', sampling: { temperature: 0 }, priority: 0, ...request, prompt }, { signal })
 }
 
 /** The whole answer. */
-export async function answer(client: Inference, question: string | Turns, options: Question = {}): Promise<Answer> {
+export async function answer(
+  client: Inference,
+  question: string | Turns | GenerateRequest['prompt'],
+  options: Question = {},
+): Promise<Answer> {
   const events: GenerateEvent[] = []
   for await (const event of stream(client, question, options)) events.push(event)
   const text = (part: 'text' | 'reasoning') =>
