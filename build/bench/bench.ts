@@ -1,6 +1,7 @@
 // npm run bench -- NAME [--quick] [--json FILE] [--only PART]…
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { api } from './api.ts'
 import { local } from './local.ts'
 import { describeMachine } from './machine.ts'
 import { disturbedMeasurements } from './quiet.ts'
@@ -8,6 +9,7 @@ import { asTable, type Report } from './report.ts'
 
 const benches = {
   local: { run: local, about: 'chat on this machine through the whole product, beside llama-server (8 minutes; --quick 90 seconds)' },
+  api: { run: api, about: 'the local API over HTTP, beside llama-server (5 minutes; --quick 1 minute)' },
 }
 
 const { values, positionals } = parseArgs({

@@ -33,6 +33,9 @@ function busyMs(pid: number): number {
 
 const busyMsOfAll = (pids: number[]) => pids.reduce((sum, pid) => sum + busyMs(pid), 0)
 
+/** CPU time of a process and all that it started, in ms; to 10 ms. */
+export const busyMsOfFamily = (pid: number) => busyMsOfAll(family(pid))
+
 /** Waits until the processes that `pid` started stop computing. Resolves with the time they did, by performance.now(); to 10 ms. */
 export async function untilStill(pid: number): Promise<number> {
   const children = family(pid).filter(child => child !== pid)

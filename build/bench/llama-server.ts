@@ -1,10 +1,9 @@
 // llama-server as the reference: the same file, the same threads, the same number of tokens.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { request } from 'node:http'
 import { createServer } from 'node:net'
-import { createInterface } from 'node:readline'
 import type { Answer } from './answer.ts'
+import { askOpenAi } from './openai-client.ts'
 
 export interface LlamaServer {
   /** A chat of one question, answered greedily with exactly `tokens` tokens; nothing of earlier prompts is used again. */
@@ -64,11 +63,9 @@ export async function startLlamaServer(
   }
   await Promise.race([healthy(), gone])
 
-  async function ask(question: string, tokens: number): Promise<Answer> {
-    const body = JSON.stringify({
+  const ask = (question: string, tokens: number) =>
+    askOpenAi(port, {
       messages: [{ role: 'user', content: question }],
-      stream: true,
-      stream_options: { include_usage: true },
       n_predict: tokens,
       // One candidate: the cheapest greedy choice llama-server has.
       temperature: 0,
@@ -77,29 +74,6 @@ export async function startLlamaServer(
       cache_prompt: false,
       ignore_eos: true,
     })
-    const arrivals: number[] = []
-    let usage = { prompt_tokens: 0, completion_tokens: 0 }
-    const startedAt = performance.now()
-    // node:http rather than fetch: less between the socket and the clock. No agent: llama-server closes the connection after each stream.
-    const call = request({
-      host: '127.0.0.1',
-      port,
-      path: '/v1/chat/completions',
-      method: 'POST',
-      agent: false,
-      headers: { 'content-type': 'application/json' },
-    })
-    call.end(body)
-    const [response] = (await once(call, 'response')) as [import('node:http').IncomingMessage]
-    if (response.statusCode !== 200) throw new Error(`llama-server answered ${response.statusCode}`)
-    for await (const line of createInterface({ input: response })) {
-      if (!line.startsWith('data: {')) continue
-      const event = JSON.parse(line.slice(6)) as { choices: { delta: { content?: string | null } }[]; usage?: typeof usage }
-      if (event.choices[0]?.delta.content) arrivals.push(performance.now())
-      if (event.usage) usage = event.usage
-    }
-    return { startedAt, arrivals, promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens, endedAt: performance.now() }
-  }
 
   return {
     ask,

@@ -5,6 +5,7 @@ import type { FromEngine, ToEngine } from '@fusion/shared/contract/shell.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import { readConfig, WrongSetting } from './config.ts'
 import { writeEngineFile } from './engine-file.ts'
+import { keepApiServer } from './http/api-server.ts'
 import { startEngine } from './start-engine.ts'
 import { onStopSignal } from './stop-signals.ts'
 
@@ -37,9 +38,11 @@ try {
   take = port => engine.servePage(messagePort(port))
   for (const port of waiting) take(port)
   const forgetPlace = writeEngineFile(config.home, { holder: 'window', door: null })
-  close = () => {
+  const apiServer = keepApiServer(engine)
+  close = async () => {
     forgetPlace()
-    return engine.close()
+    await apiServer.close()
+    await engine.close()
   }
   onStopSignal(close)
   parentPort.postMessage({ type: 'engine-ready' })

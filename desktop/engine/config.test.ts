@@ -11,6 +11,7 @@ test('without any variable the settings are the documented ones', () => {
     port: 4310,
     logLevel: 'info',
     resources: installation,
+    apiKey: null,
     openCode: null,
   })
 })
@@ -22,7 +23,14 @@ test.runIf(process.platform === 'linux')('without XDG_DATA_HOME, or with a relat
 
 test('variables that are set are taken, and a relative data folder becomes absolute', () => {
   const env = { FUSION_HOME: 'my-data', FUSION_PORT: ' 0 ', FUSION_LOG: 'debug', FUSION_RESOURCES: '/opt/fusion' }
-  expect(readConfig(env)).toEqual({ home: resolve('my-data'), port: 0, logLevel: 'debug', resources: '/opt/fusion', openCode: null })
+  expect(readConfig(env)).toEqual({
+    home: resolve('my-data'),
+    port: 0,
+    logLevel: 'debug',
+    resources: '/opt/fusion',
+    apiKey: null,
+    openCode: null,
+  })
 })
 
 test('an empty variable counts as not set', () => {
@@ -53,7 +61,11 @@ test('a secret is neither printed at the start nor shown when it is wrong, and i
   expect(() => readConfig({ FUSION_OPEN_CODE: 'too-short' })).toThrow(
     'FUSION_OPEN_CODE must be at least 32 characters; what it holds is not.',
   )
-  expect(inferenceEnvironment({ FUSION_OPEN_CODE: secret, PATH: '/bin' })).toMatchObject({ FUSION_OPEN_CODE: undefined, PATH: '/bin' })
+  expect(inferenceEnvironment({ FUSION_OPEN_CODE: secret, FUSION_API_KEY: secret, PATH: '/bin' })).toMatchObject({
+    FUSION_OPEN_CODE: undefined,
+    FUSION_API_KEY: undefined,
+    PATH: '/bin',
+  })
 })
 
 test('inference is not told that it runs in CI: node-llama-cpp does not load where that is neither true nor false', () => {

@@ -42,6 +42,14 @@ const settings = {
     form: 'the path of the folder with the bundled models',
     fallback: () => installation,
   },
+  /** A key of the local API besides those made in the app. */
+  apiKey: {
+    variable: 'FUSION_API_KEY',
+    schema: Type.Union([Type.String({ minLength: 16, maxLength: 500, pattern: '^\\S+$' }), Type.Null()]),
+    form: 'at least 16 characters without spaces',
+    fallback: () => null,
+    secret: true,
+  },
   /** What `npm start` lets the browser open Fusion with: good for one browser, since others of this computer can read a program's arguments. */
   openCode: {
     variable: 'FUSION_OPEN_CODE',
@@ -83,6 +91,7 @@ export const inferenceEnvironment = (env: Environment = process.env): Environmen
   ...env,
   UV_THREADPOOL_SIZE: '1',
   FUSION_OPEN_CODE: undefined,
+  FUSION_API_KEY: undefined,
   // node-llama-cpp reads it when it is imported, and throws where it is neither true nor false, such as empty.
   CI: undefined,
 })

@@ -6,6 +6,7 @@ import type { Settings } from '@fusion/shared/contract/settings.ts'
 import { CONTRACT_VERSION } from '@fusion/shared/contract/version.ts'
 import type { Handlers } from '@fusion/shared/rpc/contract.ts'
 import { createMailbox } from '@fusion/shared/rpc/mailbox.ts'
+import { type Api, createApi } from './api/api.ts'
 import { closeInterrupted } from './chat/close-interrupted.ts'
 import { createDraftWork } from './chat/draft-work.ts'
 import { createFollowSettings } from './chat/follow-settings.ts'
@@ -34,6 +35,8 @@ export interface EngineOptions {
   bundledModels: string
   log: Log
   version: string
+  /** A key of the local API from the environment. */
+  apiKey?: string | null | undefined
   /** Where addresses in answers may lead, by another rule than the internet's: for tests. */
   outside?: Outside | undefined
 }
@@ -42,6 +45,10 @@ export interface Engine {
   handlers: Handlers<EngineContract>
   /** Resolves when the model files that lie here have been read. */
   modelsKnown: Promise<void>
+  api: Api
+  settings: () => Settings
+  /** Calls the listener after each change of the settings. */
+  onSettings(listener: () => void): () => void
   /** Stops what runs (its text is kept), saves the states of chats, ends the models' processes, closes the database. */
   close(): Promise<void>
 }
@@ -50,13 +57,16 @@ export interface Engine {
 const CHECK_AFTER_MS = 20_000
 /** Progress of files and loads comes in hundreds of steps; twenty pictures of it a second are smooth. */
 const MODELS_APART_MS = 50
+/** Requests and tokens of programs come by the hundred; a person reads the figures. */
+const API_APART_MS = 500
+const FALLING_MS = 2_000
 /** Chats told at once when a page asks for the list. */
 const LIST_PART = 500
 /** Messages told at once when all of a chat are asked for. */
 const BRANCHES_PART = 20
 
 /** Puts the engine together: storage, models and the turn, behind the contract. Throws what `openStorage` throws. */
-export async function createEngine({ folder, bundledModels, log, version, outside }: EngineOptions): Promise<Engine> {
+export async function createEngine({ folder, bundledModels, log, version, apiKey = null, outside }: EngineOptions): Promise<Engine> {
   const storage = openStorage({ folder })
   const settings = () => storage.settings.all()
   const models = createModels({ folder, bundledFolder: bundledModels, storage, settings, log })
@@ -71,6 +81,7 @@ export async function createEngine({ folder, bundledModels, log, version, outsid
   const removal = createRemoval({ storage, models, turns, drafts })
   const door = openDoor({ log, privacyOf: id => storage.conversations.get(id)?.privacy, outside })
   const images = createImages({ storage, door, flush: turns.flush })
+  const api = createApi({ models, keys: storage.apiKeys, settings, log, environmentKey: apiKey })
   const stopTelling = tellChanges({ storage, hub })
   closeInterrupted(storage, log)
   turns.onFinished(conversationId => {
@@ -90,6 +101,21 @@ export async function createEngine({ folder, bundledModels, log, version, outsid
     storage.onChange(change => {
       if (types.includes(change.type)) tell()
     })
+
+  function onApi(tell: () => void): () => void {
+    const stops = [api.watch(tell), onStorage(['api-keys-changed'])(tell), models.watch(tell)]
+    // The tokens per second fall also when nothing happens any more.
+    let flowed = false
+    const falling = setInterval(() => {
+      const flows = api.state().tokensPerSecond > 0
+      if (flows || flowed) tell()
+      flowed = flows
+    }, FALLING_MS)
+    return () => {
+      clearInterval(falling)
+      for (const stop of stops) stop()
+    }
+  }
 
   async function* list(signal: AbortSignal): AsyncGenerator<ListEvent, void, void> {
     const mailbox = createMailbox<ListEvent>({ signal })
@@ -225,11 +251,19 @@ export async function createEngine({ folder, bundledModels, log, version, outsid
       watch: (_, signal) => tellStates(settings, onStorage(['settings-changed']), { signal }),
       set: async (changed: Partial<Settings>) => done(storage.settings.set(changed)),
     },
+    api: {
+      watch: (_, signal) => tellStates(api.state, onApi, { signal, apartMs: API_APART_MS }),
+      makeKey: async wished => storage.apiKeys.make(wished),
+      revokeKey: async ({ id }) => done(storage.apiKeys.revoke(id)),
+    },
   }
 
   return {
     handlers,
     modelsKnown,
+    api,
+    settings,
+    onSettings: onStorage(['settings-changed']),
     async close() {
       clearTimeout(checking)
       followSettings.close()

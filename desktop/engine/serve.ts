@@ -11,13 +11,20 @@ import { onStopSignal } from './stop-signals.ts'
 async function start(): Promise<void> {
   const config = readConfig()
   const engine = await startEngine(config)
-  const { log, servePage } = engine
-  const server = await startHttpServer({ port: config.port, page: pageFolder, log, onPort: servePage, openCode: config.openCode }).catch(
-    async (error: unknown) => {
-      await engine.close()
-      throw portFailure(error, config.port)
-    },
-  )
+  const { log, servePage, api } = engine
+  const { port, openCode } = config
+  const server = await startHttpServer({ port, page: pageFolder, log, onPort: servePage, api, openCode }).catch(async (error: unknown) => {
+    await engine.close()
+    throw portFailure(error, port)
+  })
+  const apiAddress = `http://127.0.0.1:${server.port}/v1`
+  api.opened({ address: apiAddress, always: true, failure: null })
+  const { keys, environmentKey } = api.state()
+  if (keys.length === 0 && !environmentKey) {
+    process.stdout.write(
+      `Programs can use its models at ${apiAddress} with a key: make one in the page under Server, or set FUSION_API_KEY.\n`,
+    )
+  }
   const forgetPlace = writeEngineFile(config.home, { holder: 'serve', door: { port: server.port, token: server.token } })
   onStopSignal(async () => {
     log.info({}, 'engine stopping')

@@ -5,9 +5,10 @@ import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Handlers } from '@fusion/shared/rpc/contract.ts'
 import { serve } from '@fusion/shared/rpc/serve.ts'
 import type { Down, Port } from '@fusion/shared/rpc/wire.ts'
+import type { Api } from './api/api.ts'
 import { type Config, printable } from './config.ts'
 import { removeEngineFile } from './engine-file.ts'
-import { createEngine, type EngineOptions } from './engine.ts'
+import { createEngine, type Engine, type EngineOptions } from './engine.ts'
 import { bundledModels, installedVersion } from './installed.ts'
 import { createLog, forTerminal, type Log } from './log.ts'
 import { framesOf, reasonOf } from './log-error.ts'
@@ -17,6 +18,9 @@ export interface RunningEngine {
   log: Log
   /** Resolves when the model files that lie here have been read. */
   modelsKnown: Promise<void>
+  api: Api
+  settings: Engine['settings']
+  onSettings: Engine['onSettings']
   /** Answers a page's calls on its port until the port closes. */
   servePage(port: Port<unknown, Down>): void
   close(): Promise<void>
@@ -46,9 +50,18 @@ export async function startEngine(config: Config, { outside, quiet = false }: St
   process.on('unhandledRejection', error => log.error({ error: reasonOf(error), stack: framesOf(error) }, 'a failure was not handled'))
   const version = installedVersion()
   log.info({ version, node: process.versions.node, settings: printable(config) }, 'engine starting')
-  const engine = await createEngine({ folder: config.home, bundledModels: bundledModels(config), log, version, outside })
+  const engine = await createEngine({
+    folder: config.home,
+    bundledModels: bundledModels(config),
+    log,
+    version,
+    apiKey: config.apiKey,
+    outside,
+  })
   removeEngineFile(config.home)
-  return { log, modelsKnown: engine.modelsKnown, servePage: port => servePage(engine.handlers, port, log), close: () => engine.close() }
+  const { api, settings, onSettings, modelsKnown } = engine
+  const serveOne = (port: Port<unknown, Down>) => servePage(engine.handlers, port, log)
+  return { log, modelsKnown, api, settings, onSettings, servePage: serveOne, close: () => engine.close() }
 }
 
 /** A folder that is there is left as it is: what cannot be written in it, storage says. */

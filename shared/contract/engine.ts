@@ -5,6 +5,7 @@ import { AttachmentPart, FinishReason, LeftOut, Message, Segment } from '../chat
 import { ImageFacts } from '../images/image-facts.ts'
 import { call, stream } from '../rpc/contract.ts'
 import { FailureBody } from '../rpc/failure.ts'
+import { ApiKey, ApiState } from './api.ts'
 import { Hash, Id } from './ids.ts'
 import { Backend, ModelArrival, ModelEntry } from './model.ts'
 import { Settings } from './settings.ts'
@@ -341,6 +342,15 @@ export const engineContract = {
     /** First all settings, then all of them at each change. */
     watch: stream(Nothing, Settings),
     set: call(Type.Partial(Settings), Nothing),
+  },
+  /** The local API; `settings.apiOpen` opens and closes it. */
+  api: {
+    watch: stream(Nothing, ApiState),
+    makeKey: call(
+      Type.Object({ name: Type.String({ minLength: 1, maxLength: 100 }), cloud: Type.Boolean() }),
+      Type.Object({ key: ApiKey, secret: Type.String() }),
+    ),
+    revokeKey: call(Type.Object({ id: Id }), Nothing),
   },
 }
 export type EngineContract = typeof engineContract

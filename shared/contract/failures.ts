@@ -117,6 +117,9 @@ const words = {
   'host-redirects': { what: '{host} sent Fusion on too many times.', next: 'Open the address in your browser, if you trust it.' },
   'download-too-large': { what: 'The file is larger than {limit}.', next: 'You can open its address in your browser.' },
 
+  // the local API
+  'port-in-use': { what: 'Another program of this computer uses port {port}.', next: 'Choose another port, or close that program.' },
+
   // images in answers
   'image-not-written': {
     what: 'This address does not stand as an image in this answer.',
@@ -170,4 +173,5 @@ const defaultWords: Record<string, string> = {
   limit: 'Fusion takes',
   width: 'too many',
   height: 'too many',
+  port: 'that was chosen',
 }

@@ -18,6 +18,13 @@ export const Settings = Type.Object({
   contextTokens: Type.Union([Type.Integer({ minimum: 256, maximum: 1_048_576 }), Type.Null()]),
   /** A model that nobody used for so long is unloaded; null: never. */
   unloadAfterMinutes: Type.Union([Type.Integer({ minimum: 1, maximum: 10_080 }), Type.Null()]),
+  /** Whether programs of this computer may use its models by the local API. A server (`serve`) has it open always. */
+  apiOpen: Type.Boolean(),
+  apiPort: Type.Integer({ minimum: 1, maximum: 65_535 }),
+  /** Web pages that may use the local API besides programs: `http://localhost:3000`. */
+  apiOrigins: Type.Array(Type.String({ pattern: '^https?://[^/\\s]+$', maxLength: 200 }), { maxItems: 50 }),
+  /** Names besides 127.0.0.1 and localhost by which the API may be called, such as `host.docker.internal`. */
+  apiHosts: Type.Array(Type.String({ pattern: '^[a-zA-Z0-9.-]+$', maxLength: 253 }), { maxItems: 50 }),
   /** True once the first run's line about the guide was seen. */
   guideSeen: Type.Boolean(),
 })
@@ -33,5 +40,9 @@ export const defaultSettings: Settings = {
   threads: null,
   contextTokens: null,
   unloadAfterMinutes: 30,
+  apiOpen: false,
+  apiPort: 4310,
+  apiOrigins: [],
+  apiHosts: [],
   guideSeen: false,
 }

@@ -4,5 +4,6 @@
 //  1  The first one.
 //  2  `images.read`: the bytes of an image that stands in an answer and that the person asked to see.
 //  3  `models.answer`: an answer that belongs to no chat. `chats.branches`: all messages of a chat.
+//  4  `api`: the local API's state and keys; its settings.
 
-export const CONTRACT_VERSION = 3
+export const CONTRACT_VERSION = 4

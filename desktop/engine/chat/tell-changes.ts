@@ -48,6 +48,7 @@ export function tellChanges({ storage, hub }: { storage: Storage; hub: Hub }): (
       // Told by the streams that watch for them.
       case 'settings-changed':
       case 'notice-changed':
+      case 'api-keys-changed':
         break
     }
   })

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { safetyHeaders } from '@fusion/shared/contract/page-files.ts'
 import type { Down, Port } from '@fusion/shared/rpc/wire.ts'
+import type { Api } from '../api/api.ts'
 import type { Log } from '../log.ts'
 import { createGate } from './gate.ts'
 import { sendPage } from './page.ts'
@@ -17,6 +18,8 @@ export interface HttpServerOptions {
   /** Called with the port of each page that connects. */
   onPort: (port: Port<unknown, Down>) => void
   limits?: SocketLimits
+  /** The local API, which has a gate of its own. */
+  api?: Pick<Api, 'owns' | 'handle'>
   /** A second token, good for one session. */
   openCode?: string | null
 }
@@ -44,6 +47,7 @@ export async function startHttpServer({
   log,
   onPort,
   limits,
+  api,
   openCode = null,
 }: HttpServerOptions): Promise<HttpServer> {
   // Whoever sends its request drop by drop holds a connection no longer than this; a page's requests are whole at once.
@@ -57,9 +61,10 @@ export async function startHttpServer({
   const sockets = createSockets(log, onPort, limits)
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '/').replace(/\?.*$/, '')
+    if (api?.owns(path)) return api.handle(request, response)
     for (const [name, value] of Object.entries(safetyHeaders)) response.setHeader(name, value)
     if (!gate.hostIsOurs(request.headers)) return refuse(request, response, 421)
-    const path = (request.url ?? '/').replace(/\?.*$/, '')
     if (path === '/session') return openSession(request, response)
     // A browser does not tell its page why a socket was refused; this does.
     if (path === '/rpc') return refuse(request, response, gate.hasCookie(request.headers) ? 426 : 401)

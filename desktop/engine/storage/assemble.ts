@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Code } from '@fusion/shared/contract/failures.ts'
 import type { FailureDetail } from '@fusion/shared/rpc/failure.ts'
+import { createApiKeys } from './api-keys.ts'
 import { createAttachments } from './attachments.ts'
 import type { FileCheck } from './check-file.ts'
 import { createConnection, type Sqlite } from './connection.ts'
@@ -120,6 +121,7 @@ export function assemble({ sqlite, folder, now, release, readOnly = false }: Ass
     settings: createSettings(connection),
     models: createModels(connection, notices),
     states: createStates(connection),
+    apiKeys: createApiKeys(connection),
     search: createSearch(connection),
     notices: () => notices.all(),
     dismissNotice: id => notices.dismiss(id),

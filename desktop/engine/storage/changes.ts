@@ -16,6 +16,7 @@ export type StorageChange =
   | { type: 'settings-changed'; settings: Settings }
   | { type: 'new-conversation'; newConversationId: string }
   | { type: 'notice-changed' }
+  | { type: 'api-keys-changed' }
 
 export interface Changes {
   on(listener: (change: StorageChange) => void): () => void

@@ -22,6 +22,7 @@ const TABLES = [
   'setting',
   'model',
   'state',
+  'api_key',
   'notice',
   'sync',
   'outbox',

@@ -115,3 +115,13 @@ CREATE TABLE search_word (word text primary key not null, uses integer not null)
 CREATE TABLE search_todo (row integer primary key not null) strict;
 CREATE VIRTUAL TABLE msg_search using fts5 (words, content = '', columnsize = 0, tokenize = 'ascii');
 CREATE VIRTUAL TABLE title_search using fts5 (words, content = '', columnsize = 0, tokenize = 'ascii');
+CREATE TABLE api_key (
+  id text primary key not null,
+  name text not null,
+  hash text not null,
+  hint text not null,
+  cloud integer not null check (cloud in (0, 1)),
+  created_at integer not null,
+  used_at integer
+) strict, without rowid;
+CREATE UNIQUE INDEX api_key_hash on api_key (hash);

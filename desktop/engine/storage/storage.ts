@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Notice } from '@fusion/shared/contract/engine.ts'
+import type { ApiKeys } from './api-keys.ts'
 import { assemble } from './assemble.ts'
 import type { Attachments } from './attachments.ts'
 import type { StorageChange } from './changes.ts'
@@ -27,6 +28,7 @@ export interface Storage {
   settings: SettingsStore
   models: Models
   states: States
+  apiKeys: ApiKeys
   search: Search
   notices(): Notice[]
   dismissNotice(id: string): void

@@ -1,0 +1,67 @@
+import { sentence } from '../contract/failures.ts'
+import { Failure, type FailureBody } from '../rpc/failure.ts'
+
+/** An error as the OpenAI API tells it. */
+export interface ApiError {
+  status: number
+  /** Seconds after which trying again makes sense. */
+  retryAfter?: number
+  body: { error: { message: string; type: string; param: string | null; code: string | null } }
+}
+
+/** What is wrong with a request: `param` names the place in it, `code` is one of OpenAI's where it has one. */
+export class WrongRequest extends Error {
+  readonly param: string | null
+  readonly code: string | null
+  readonly status: number
+
+  constructor(
+    message: string,
+    { param = null, code = null, status = 400 }: { param?: string | null; code?: string | null; status?: number } = {},
+  ) {
+    super(message)
+    this.param = param
+    this.code = code
+    this.status = status
+  }
+}
+
+interface Kind {
+  status: number
+  type: string
+  code: string
+  retryAfter?: number
+}
+
+/** How failures of the engine read as OpenAI's; any other is a fault of ours, 500. */
+const kinds: Record<string, Kind> = {
+  'prompt-too-long': { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded' },
+  'form-unusable': { status: 400, type: 'invalid_request_error', code: 'invalid_json_schema' },
+  'token-unknown': { status: 400, type: 'invalid_request_error', code: 'invalid_token' },
+  'model-missing': { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
+  overloaded: { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfter: 1 },
+  'model-file-gone': { status: 503, type: 'server_error', code: 'model_file_gone' },
+  'model-corrupt': { status: 503, type: 'server_error', code: 'model_corrupt' },
+  'model-too-large': { status: 503, type: 'server_error', code: 'model_too_large' },
+  'model-load-failed': { status: 503, type: 'server_error', code: 'model_load_failed' },
+  'model-crashed': { status: 503, type: 'server_error', code: 'model_crashed', retryAfter: 1 },
+  'out-of-memory': { status: 503, type: 'server_error', code: 'out_of_memory', retryAfter: 1 },
+  cancelled: { status: 503, type: 'server_error', code: 'stopped', retryAfter: 1 },
+  disconnected: { status: 503, type: 'server_error', code: 'model_crashed', retryAfter: 1 },
+}
+
+/** Any error as the client reads it. What is nobody's `Failure` is told as `internal`, without its message. */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof WrongRequest) {
+    const { message, param, code, status } = error
+    return { status, body: { error: { message, type: 'invalid_request_error', param, code } } }
+  }
+  const failed: FailureBody = Failure.toBody(error)
+  const { what, next } = sentence(failed)
+  const { status, type, code, retryAfter } = kinds[failed.code] ?? { status: 500, type: 'server_error', code: 'internal_error' }
+  return {
+    status,
+    ...(retryAfter !== undefined && { retryAfter }),
+    body: { error: { message: `${what} ${next}`, type, param: null, code } },
+  }
+}
