@@ -65,13 +65,16 @@ test('the lock of a killed program is taken over by one of many', async () => {
 
 test('a process that the killed program had started is waited for', async () => {
   const file = lockFile()
-  const child = spawn(process.execPath, ['--eval', 'setTimeout(() => {}, 600)'])
+  const child = spawn(process.execPath, ['--eval', 'process.stdin.resume()'])
   const order: string[] = []
   const gone = once(child, 'exit').then(() => order.push('child is gone'))
   leaveLock(file, NOBODY, child.pid!)
   await withLock(
     file,
-    () => void order.push('waits'),
+    () => {
+      order.push('waits')
+      child.stdin.end()
+    },
     async () => void order.push('works'),
   )
   await gone

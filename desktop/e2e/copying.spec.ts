@@ -21,8 +21,10 @@ test('code has colours, and code, an answer and a question are copied as they we
     [answers.getByRole('button', { name: 'Copy answer' }), answer],
     [questions.getByRole('button', { name: 'Copy question' }), 'How do I\nwrite *code*?'],
   ] as const) {
+    // It says so for two seconds: looked for from before on, in every frame.
+    const copied = fusion.getByRole('button', { name: 'Copied' }).last().waitFor()
     await button.click()
-    await expect(fusion.getByRole('button', { name: 'Copied' }).last()).toBeVisible()
+    await copied
     await expect.poll(() => fusion.evaluate(() => navigator.clipboard.readText())).toBe(text)
   }
 })
