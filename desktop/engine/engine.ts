@@ -81,7 +81,7 @@ export async function createEngine({ folder, bundledModels, log, version, apiKey
   const removal = createRemoval({ storage, models, turns, drafts })
   const door = openDoor({ log, privacyOf: id => storage.conversations.get(id)?.privacy, outside })
   const images = createImages({ storage, door, flush: turns.flush })
-  const api = createApi({ models, keys: storage.apiKeys, settings, log, environmentKey: apiKey })
+  const api = createApi({ models, modelsKnown, keys: storage.apiKeys, settings, log, environmentKey: apiKey })
   const stopTelling = tellChanges({ storage, hub })
   closeInterrupted(storage, log)
   turns.onFinished(conversationId => {

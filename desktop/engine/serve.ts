@@ -19,12 +19,6 @@ async function start(): Promise<void> {
   })
   const apiAddress = `http://127.0.0.1:${server.port}/v1`
   api.opened({ address: apiAddress, always: true, failure: null })
-  const { keys, environmentKey } = api.state()
-  if (keys.length === 0 && !environmentKey) {
-    process.stdout.write(
-      `Programs can use its models at ${apiAddress} with a key: make one in the page under Server, or set FUSION_API_KEY.\n`,
-    )
-  }
   const forgetPlace = writeEngineFile(config.home, { holder: 'serve', door: { port: server.port, token: server.token } })
   onStopSignal(async () => {
     log.info({}, 'engine stopping')
@@ -33,6 +27,13 @@ async function start(): Promise<void> {
     await engine.close()
   })
   process.stdout.write(`Fusion is ready at ${server.address}\n`)
+  const { keys, environmentKey } = api.state()
+  // `npm start` opens a page for a person; only who serves on purpose is told of programs.
+  if (openCode === null && keys.length === 0 && !environmentKey) {
+    process.stdout.write(
+      `Programs can use its models at ${apiAddress} with a key: make one in the page under Server, or set FUSION_API_KEY.\n`,
+    )
+  }
 }
 
 class CannotStart extends Error {}

@@ -31,6 +31,8 @@ export interface Api {
 
 export interface ApiOptions {
   models: Models
+  /** Resolves when the model files that lie here have been read. */
+  modelsKnown: Promise<void>
   keys: ApiKeys
   settings: () => Settings
   log: Log
@@ -41,15 +43,15 @@ export interface ApiOptions {
 /** A request that waits takes its connection and its prompt's memory. */
 const MAX_WAITING = 256
 
-export function createApi({ models, keys, settings, log, environmentKey }: ApiOptions): Api {
+export function createApi({ models, modelsKnown, keys, settings, log, environmentKey }: ApiOptions): Api {
   const listeners = new Set<() => void>()
   const changed = () => {
     for (const listener of listeners) listener()
   }
   const queue = createQueue({ places: modelId => models.ready(modelId)?.loaded.sequences ?? 1, maxWaiting: MAX_WAITING })
   const metrics = createMetrics({ models, queue })
-  const generations = createGenerations({ models, queue, metrics, onChange: changed })
-  const routes = createRoutes({ models, generations, metrics })
+  const generations = createGenerations({ models, modelsKnown, queue, metrics, onChange: changed })
+  const routes = createRoutes({ models, modelsKnown, generations, metrics })
   const access = createAccess({ keys, settings, environmentKey })
   let at: Parameters<Api['opened']>[0] = { address: null, always: false, failure: null }
 

@@ -21,7 +21,7 @@ import { limitsOf, samplingOf, withoutNull } from './sampling.ts'
 export async function chatCompletions(generations: Generations, exchange: Exchange): Promise<void> {
   const { response, signal, client, headers } = exchange
   const body = checkRequest(ChatCompletionRequest, exchange.body)
-  const { modelId, modelName } = generations.model(body.model)
+  const { modelId, modelName } = await generations.model(body.model, signal)
   const count = body.n ?? 1
   const request = requestOf(body)
   const maxTokens = body.max_completion_tokens ?? body.max_tokens

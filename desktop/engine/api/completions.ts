@@ -16,7 +16,7 @@ const DEFAULT_TOKENS = 16
 export async function completions(generations: Generations, exchange: Exchange): Promise<void> {
   const { response, signal, client, headers } = exchange
   const body = checkRequest(CompletionRequest, exchange.body)
-  const { modelId, modelName } = generations.model(body.model)
+  const { modelId, modelName } = await generations.model(body.model, signal)
   const perPrompt = body.n ?? 1
   const wanted = promptsOf(body.prompt).flatMap(raw =>
     Array.from({ length: perPrompt }, (_, index): Generation => ({

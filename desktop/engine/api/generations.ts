@@ -2,6 +2,7 @@ import type { GenerateEvent, GenerateRequest } from '@fusion/shared/contract/inf
 import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 import { causeOf } from '../models/cause-of.ts'
 import type { Models } from '../models/models.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 import { findModel } from './model-names.ts'
 import type { Metrics } from './metrics.ts'
 import type { Queue } from './queue.ts'
@@ -18,24 +19,30 @@ export interface Generation {
 }
 
 export interface Generations {
-  /** The model of that name. Throws OpenAI's 404 where there is none. */
-  model(name: string): { modelId: string; modelName: string }
+  /** The model of that name. Right after a first start it waits for the files to be read. Throws OpenAI's 404 where there is none. */
+  model(name: string, signal: AbortSignal): Promise<{ modelId: string; modelName: string }>
   /** Waits for its turn and for the model, and then tells the answer. Leaving the loop ends it. Throws the failure that it ended with. */
   run(generation: Generation): AsyncGenerator<GenerateEvent, void, void>
 }
 
 export interface GenerationsOptions {
   models: Models
+  /** Resolves when the model files that lie here have been read. */
+  modelsKnown: Promise<void>
   queue: Queue
   metrics: Metrics
   /** Called when a request came or went, or made tokens. */
   onChange: () => void
 }
 
-export function createGenerations({ models, queue, metrics, onChange }: GenerationsOptions): Generations {
+export function createGenerations({ models, modelsKnown, queue, metrics, onChange }: GenerationsOptions): Generations {
   return {
-    model(wanted) {
-      const found = findModel(models.state().entries, wanted)
+    async model(wanted, signal) {
+      let found = findModel(models.state().entries, wanted)
+      if (!found) {
+        await unlessAborted(modelsKnown, signal)
+        found = findModel(models.state().entries, wanted)
+      }
       if (!found) {
         throw new WrongRequest(`The model '${wanted}' does not exist. GET /v1/models lists those that do.`, {
           param: 'model',

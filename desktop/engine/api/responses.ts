@@ -17,7 +17,7 @@ export async function responses(generations: Generations, exchange: Exchange): P
   const { response, signal, client, headers } = exchange
   refuseMemory(exchange.body)
   const body = checkRequest(ResponseRequest, exchange.body)
-  const { modelId, modelName } = generations.model(body.model)
+  const { modelId, modelName } = await generations.model(body.model, signal)
   const generation: Generation = { modelId, modelName, client, signal, request: requestOf(body) }
   const frame: Omit<ResponseBody, 'status' | 'output' | 'usage'> = {
     id: `resp_${randomUUID().replaceAll('-', '')}`,

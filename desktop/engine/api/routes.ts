@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 import type { Models } from '../models/models.ts'
+import { unlessAborted } from '../unless-aborted.ts'
 import { chatCompletions } from './chat-completions.ts'
 import { completions } from './completions.ts'
 import type { Generations } from './generations.ts'
@@ -31,15 +32,15 @@ export interface Route {
   run(exchange: Exchange): Promise<void> | void
 }
 
-export function createRoutes({
-  models,
-  generations,
-  metrics,
-}: {
+export interface RouteParts {
   models: Models
+  /** Resolves when the model files that lie here have been read. */
+  modelsKnown: Promise<void>
   generations: Generations
   metrics: Metrics
-}): Map<string, Route> {
+}
+
+export function createRoutes({ models, modelsKnown, generations, metrics }: RouteParts): Map<string, Route> {
   return new Map<string, Route>([
     ['/health', { method: 'GET', open: true, run: ({ response, headers }) => sendJson(response, 200, { status: 'ok' }, headers) }],
     [
@@ -56,7 +57,8 @@ export function createRoutes({
       '/v1/models',
       {
         method: 'GET',
-        run({ rest, response, headers }) {
+        async run({ rest, response, headers, signal }) {
+          await unlessAborted(modelsKnown, signal)
           const { entries } = models.state()
           sendJson(response, 200, rest === '' ? listModels(entries) : oneModel(entries, rest), headers)
         },
