@@ -21,7 +21,9 @@ test(
     addEndlessModel(home)
     /** Finished messages: they may never be missing or different. */
     const finished = new Map<string, string>()
-    let engine = await startHeadless(home)
+    // Without the guide, which would answer while the other model is still being read.
+    const start = () => startHeadless(home, { env: { FUSION_RESOURCES: home } })
+    let engine = await start()
     onTestFinished(() => engine.end('SIGKILL'))
     let conversationId = newId()
     let olderTexts = 0
@@ -31,7 +33,7 @@ test(
       const killed = await killInMidAnswer(engine, conversationId, round)
       if (killed.engineDied) {
         await engine.end('SIGKILL')
-        engine = await startHeadless(home)
+        engine = await start()
       }
       const { fusion, close } = await engine.connect()
       const chat = await watchChat(fusion, conversationId)

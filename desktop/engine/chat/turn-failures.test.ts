@@ -57,7 +57,8 @@ test('a question that waited behind a broken answer is asked again behind the on
 test('an answer that was growing when the engine was killed is closed as interrupted at the next start, with its text', async () => {
   const home = await testFolder()
   addEndlessModel(home)
-  const engine = await startHeadless(home)
+  // Without the guide, which would answer while the other model is still being read.
+  const engine = await startHeadless(home, { env: { FUSION_RESOURCES: home } })
   onTestFinished(() => engine.end('SIGKILL'))
   const { fusion } = await engine.connect()
   const conversationId = newId()
