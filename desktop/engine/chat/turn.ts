@@ -41,8 +41,8 @@ export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<T
   const growing = createGrowingAnswer({
     hub,
     grow(messageId, part, text) {
-      // Once, with the first words: an answer that ends with this process says where it was made, too.
-      if (!placed) storage.messages.setSegments(messageId, report.fields().segments)
+      // Once, with the first words: an answer that ends with this process says where it was made, too, and what it did not see.
+      if (!placed) storage.messages.setReport(messageId, report.fields())
       placed = true
       storage.messages.grow(messageId, part, text)
     },

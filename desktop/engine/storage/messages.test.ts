@@ -30,6 +30,28 @@ test('an answer grows by parts, and is whole when it is finished and after a res
   expect(again.messages.growing()).toEqual([])
 })
 
+test('what is known of a growing answer stays when its process dies: where it was made, what its prompt left out', () => {
+  const { storage, reopen, id } = chat()
+  const answer = aGrowingAnswer(id, null)
+  storage.messages.begin(answer)
+  storage.messages.setReport(answer.id, { segments: [], leftOut: { messages: 3, tokens: 700 } })
+  storage.messages.grow(answer.id, 'text', 'Two ')
+  expect(reopen().messages.growing()).toMatchObject([{ leftOut: { messages: 3, tokens: 700 } }])
+})
+
+test('messages of a clock that is centuries off are kept in the order they came, and found', () => {
+  const { storage, id } = chat()
+  const messages = [Date.UTC(9000, 0), Date.UTC(9000, 0), Date.UTC(-400, 0), Date.now()].map(createdAt => ({
+    ...aMessage(id, 'tea'),
+    createdAt,
+  }))
+  for (const message of messages) storage.messages.add(message)
+  const ids = messages.map(message => message.id)
+  expect(storage.messages.many(ids)).toEqual(messages)
+  const found = storage.search.find({ text: 'tea ', limit: 10 }).hits.flatMap(hit => hit.messageId ?? [])
+  expect(found).toEqual([ids[1], ids[0], ids[3], ids[2]])
+})
+
 test('an answer that goes on from an earlier one begins with its text', () => {
   const { storage, id } = chat()
   const answer = { ...aGrowingAnswer(id, null), parts: [{ type: 'text' as const, text: 'Two ' }] }
@@ -44,7 +66,7 @@ test('a finished message can not be changed any more', () => {
   storage.messages.add(question)
   expect(() => storage.messages.grow(question.id, 'text', '!')).toThrow(expect.objectContaining({ code: 'not-found' }))
   expect(() => storage.messages.finish(question.id, complete)).toThrow(expect.objectContaining({ code: 'not-found' }))
-  expect(() => storage.messages.setSegments(question.id, [])).toThrow(expect.objectContaining({ code: 'not-found' }))
+  expect(() => storage.messages.setReport(question.id, complete)).toThrow(expect.objectContaining({ code: 'not-found' }))
 })
 
 test('any text comes back as it was given: lone surrogates, NUL, every script', () => {

@@ -29,7 +29,8 @@ export interface Messages {
   begin(message: Message): void
   /** Appends to the growing text. */
   grow(id: string, part: GrowthPart, text: string): void
-  setSegments(id: string, segments: Message['segments']): void
+  /** Keeps what is known of a growing answer: where it is made, and what its prompt left out. */
+  setReport(id: string, report: Pick<Message, 'segments' | 'leftOut'>): void
   /** Ends the growing, durably. */
   finish(id: string, finish: Finish): Message
   /** Those that a crash left growing. */
@@ -46,6 +47,9 @@ interface Row {
   body: string
   created_at: number
 }
+
+/** 2200-01-01: leaves 48 years of whole numbers for what is written in the same milliseconds. */
+const LAST_MS = Date.UTC(2200, 0, 1)
 
 const readable = Compile(Message)
 
@@ -142,9 +146,9 @@ export function createMessages(
     return whereSound(null, () => selectTree.all(id)) ?? read(() => selectTreeByIndex.all(id))
   }
 
-  /** The first free rows at or after the message's time. */
+  /** The first free rows at or after the message's time, or the latest time there is a number for where a clock is off by centuries. */
   function seqFor(createdAt: number, pieces: number): number {
-    for (let ms = createdAt; ; ms++) {
+    for (let ms = Math.min(Math.max(createdAt, 0), LAST_MS); ; ms++) {
       const seq = Math.max(ms * SEQ_PER_MS, selectEnd.get((ms + 1) * SEQ_PER_MS) ?? 0)
       if (seq + pieces <= (ms + 1) * SEQ_PER_MS) return seq
     }
@@ -198,12 +202,12 @@ export function createMessages(
     grow(id, part, text) {
       commitLightly(() => insertGrowth.run(growingPlace(id).seq, part, JSON.stringify(text)))
     },
-    setSegments(id, segments) {
+    setReport(id, { segments, leftOut }) {
       commitLightly(() => {
         const { seq } = growingPlace(id)
         const row = selectOne.get(id)!
         const body = parseJson(row.body)
-        update.run('growing', JSON.stringify({ ...(typeof body === 'object' ? body : undefined), segments }), seq)
+        update.run('growing', JSON.stringify({ ...(typeof body === 'object' ? body : undefined), segments, leftOut }), seq)
       })
     },
     finish(id, finish) {
