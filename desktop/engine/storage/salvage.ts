@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { setUp, type Sqlite } from './connection.ts'
 import { migrate } from './migrate.ts'
+import { isReached, readLeaves } from './read-leaves.ts'
 import { removeCopy, snapshotFolder, stamp } from './snapshots.ts'
 import { isDamage } from './sqlite-failure.ts'
 
@@ -46,11 +47,11 @@ export function salvage(file: string, folder: string, nowMs: number): string {
     setUp(target)
     migrate(target, () => {})
     target.pragma('wal_checkpoint(truncate)')
-    const template = readFileSync(fresh).subarray(0, PAGE)
+    const schema = schemaPages(target, fresh)
     // SQLite writes into a database with a WAL even to read it: the damaged file stays as it was found.
     copyFileSync(file, work)
     if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${work}-wal`)
-    bringOver(work, template, target, nowMs)
+    bringOver(work, schema, target, nowMs)
     target.pragma('wal_checkpoint(truncate)')
   } finally {
     target.close()
@@ -63,11 +64,11 @@ export function salvage(file: string, folder: string, nowMs: number): string {
   return aside
 }
 
-function bringOver(work: string, template: Buffer, target: Sqlite, nowMs: number): void {
+function bringOver(work: string, schema: readonly Page[], target: Sqlite, nowMs: number): void {
   target.pragma('foreign_keys = off')
   let source = openDamaged(work)
   if (!source) {
-    putFirstPage(work, template)
+    putSchema(work, schema)
     source = openDamaged(work)
   }
   if (!source) return
@@ -111,19 +112,36 @@ function openDamaged(file: string): Sqlite | undefined {
   }
 }
 
+interface Page {
+  number: number
+  bytes: Buffer
+}
+
+/** The pages that name all tables and where they begin; the first of the file is always among them. */
+function schemaPages(sqlite: Sqlite, file: string): Page[] {
+  const bytes = readFileSync(file)
+  const numbers = sqlite.prepare<[], number>(`select pageno from dbstat where name = 'sqlite_schema'`).pluck().all()
+  return numbers.map(number => ({ number, bytes: bytes.subarray((number - 1) * PAGE, number * PAGE) }))
+}
+
 /**
- * The first page names all tables and where they begin. The tables of two databases made by the same migrations begin at the same pages,
- * so the first page of a new one opens a database whose own is lost.
+ * The tables of two databases made by the same migrations begin at the same pages, so the schema of a new one opens a database whose own
+ * is lost.
  */
-function putFirstPage(file: string, template: Buffer): void {
-  const page = Buffer.from(template)
+function putSchema(file: string, schema: readonly Page[]): void {
   const handle = openSync(file, 'r+')
   try {
-    page.writeUInt32BE(Math.floor(fstatSync(handle).size / PAGE), 28) // size in pages
-    page.writeUInt32BE(page.readUInt32BE(24), 92) // the size is valid for this change counter
-    page.writeUInt32BE(0, 32) // no free pages
-    page.writeUInt32BE(0, 36)
-    writeSync(handle, page, 0, PAGE, 0)
+    const pages = Math.floor(fstatSync(handle).size / PAGE)
+    for (const { number, bytes } of schema) {
+      const page = Buffer.from(bytes)
+      if (number === 1) {
+        page.writeUInt32BE(pages, 28) // size in pages
+        page.writeUInt32BE(page.readUInt32BE(24), 92) // the size is valid for this change counter
+        page.writeUInt32BE(0, 32) // no free pages
+        page.writeUInt32BE(0, 36)
+      }
+      writeSync(handle, page, 0, PAGE, (number - 1) * PAGE)
+    }
   } finally {
     closeSync(handle)
   }
@@ -152,6 +170,7 @@ function bringTable(source: Sqlite, target: Sqlite, table: string): void {
     if (isRowid) {
       readRows(source, table, shared, keep)
       readByIndexes(source, target, table, shared, keep)
+      if (table === 'msg' && !isReached(source, table)) readLeaves(source, table, shared, keep)
     } else readBothWays(source, table, shared, keep)
   })()
 }
