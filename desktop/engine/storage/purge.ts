@@ -20,8 +20,11 @@ export interface Purge {
 /** One slice of a purge, without what its commit takes. */
 const SLICE_MS = 5
 
-/** Beyond, the WAL is written back in between. */
-const WAL_BYTES = 16_000_000
+/** Words whose count is lowered in one slice: each lies on a page of its own, that has to be written. */
+const SLICE_WORDS = 250
+
+/** Beyond, the WAL is written back in between: the less often, the fewer pages are written twice. */
+const WAL_BYTES = 64_000_000
 
 /** What is done in a thread of its own. */
 export interface PurgeBackground {
@@ -113,7 +116,7 @@ export function createPurge(
     const uses = new Map<string, number>()
     // Without an fsync: the purge is kept durably as begun, and a crash begins it anew.
     commitLightly(() => {
-      for (let count = 0; keys.length > 0 && count < erase.perSlice() && performance.now() < end; count++) {
+      for (let count = 0; keys.length > 0 && count < erase.perSlice() && uses.size < SLICE_WORDS && performance.now() < end; count++) {
         if (!removeNext(keys.at(-1)!, uses)) keys.pop()
       }
       for (const word of index.forgetUses(uses)) words.add(word)
