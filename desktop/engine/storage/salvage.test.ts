@@ -8,8 +8,8 @@ import { aSoundDatabase } from './testing/damage-anywhere.ts'
 
 const PAGE = 4096
 
-/** How many messages are lost when a page of a sound database is overwritten, for each of the pages that the query names. */
-async function lostWithout(pages: string): Promise<number[]> {
+/** How many messages are lost when a page of a sound database is damaged, for each of the pages that the query names. */
+async function lostWithout(pages: string, damage = (page: Buffer) => page.fill(0xa5)): Promise<number[]> {
   const { bytes, ids } = aSoundDatabase()
   const folder = mkdtempSync(join(tmpdir(), 'fusion-salvage-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -20,7 +20,9 @@ async function lostWithout(pages: string): Promise<number[]> {
   sqlite.close()
   const lost: number[] = []
   for (const number of numbers) {
-    writeFileSync(file, Buffer.from(bytes).fill(0xa5, (number - 1) * PAGE, number * PAGE))
+    const copy = Buffer.from(bytes)
+    damage(copy.subarray((number - 1) * PAGE, number * PAGE))
+    writeFileSync(file, copy)
     const damaged = openStorage({ folder })
     await damaged.integrityCheck()
     damaged.close()
@@ -33,6 +35,10 @@ async function lostWithout(pages: string): Promise<number[]> {
 
 test('no message is lost with the page that the table of messages begins at', async () => {
   expect(await lostWithout(`select rootpage from sqlite_schema where name = 'msg'`)).toEqual([0])
+})
+
+test('no message is lost with the encoding of text in the header of the file', async () => {
+  expect(await lostWithout('select 1', bytes => bytes.fill(3, 59, 60))).toEqual([0])
 })
 
 test('no message is lost with any page of the schema', async () => {

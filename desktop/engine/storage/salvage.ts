@@ -103,8 +103,10 @@ function openDamaged(file: string): Sqlite | undefined {
     // A schema of which a part is damaged is used as far as it goes.
     source.unsafeMode(true)
     source.pragma('writable_schema = on')
-    source.prepare('select count(*) from sqlite_schema').get()
-    return source
+    // With a wrong encoding in the header, all names are read as nonsense.
+    if (source.prepare(`select 1 from sqlite_schema where name = 'msg'`).get()) return source
+    source.close()
+    return undefined
   } catch (error) {
     source.close()
     if (isDamage(error)) return undefined
