@@ -33,7 +33,7 @@ interface Waiting {
 export function createQueue({ places, maxWaiting }: QueueOptions): Queue {
   const running = new Map<string, number>()
   const lines = new Map<string, Waiting[]>()
-  /** For each client, when it was last admitted: the one longest ago is next. */
+  /** For each client, when it was last admitted: the one longest ago is next. There are no more of them than keys. */
   const admitted = new Map<string, number>()
   let admissions = 0
 
@@ -52,7 +52,6 @@ export function createQueue({ places, maxWaiting }: QueueOptions): Queue {
       next.admit()
     }
     if (line.length === 0) lines.delete(modelId)
-    if (waitingInAll() === 0) admitted.clear()
   }
 
   return {
