@@ -18,9 +18,10 @@ const DELETE = 'How do I delete a chat?'
 const PRIVATE = 'Is my data private?'
 
 let shared: TestProcess
+let guideLoaded: Awaited<ReturnType<typeof loadModel>>
 beforeAll(async () => {
   shared = startProcess()
-  await loadModel(shared.client)
+  guideLoaded = await loadModel(shared.client)
 })
 afterAll(() => endProcess(shared))
 
@@ -210,6 +211,38 @@ test('more chats than sequences wait in line: people before programs, then in th
   controller.abort()
   await Promise.all([stopped, ...later])
   expect(order.slice(sequences)).toEqual(['person', 'program-1', 'program-2'])
+})
+
+test('a person does not wait for programs: the one that came last gives up its place, and goes on where it was', async () => {
+  const { client } = shared
+  const { sequences } = guideLoaded
+  const asProgram: Question = { chatId: null, priority: 1, ignoreEnd: true, sampling: { temperature: 0, maxTokens: 500 } }
+  const alone = await answer(client, DELETE, asProgram)
+  let begun = 0
+  let ended = 0
+  const programs = Array.from({ length: sequences }, async () => {
+    let text = ''
+    let tokens = 0
+    for await (const event of stream(client, DELETE, asProgram)) {
+      if (event.type === 'prompt-ready') begun++
+      if (event.type === 'text-delta') {
+        text += event.text
+        tokens += event.tokens
+      }
+    }
+    ended++
+    return { text, tokens }
+  })
+  await expect.poll(() => begun).toBe(sequences)
+  await answer(client, PRIVATE, { chatId: 'person', sampling: { temperature: 0, maxTokens: 1 } })
+  expect(ended).toBe(0)
+  // Where the guide goes on after its answer, two choices are about as likely: those depend on who is computed beside it.
+  const sure = (text: string) => text.slice(0, 200)
+  for (const { text, tokens } of await Promise.all(programs)) {
+    expect(sure(text)).toBe(sure(alone.text))
+    expect(tokens).toBe(500)
+  }
+  expect(begun).toBe(sequences)
 })
 
 test('a chat that needed its sequence for another is answered the same again', async () => {

@@ -87,9 +87,27 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
     }
   }
 
+  /**
+   * A person in front of the page does not wait for programs: the request of theirs that came last gives up its place, waits in line, and goes
+   * on where it was. What was told of it stays told, so its answer is the same; its KV state is computed again.
+   */
+  function giveWay(): boolean {
+    const entry = running.filter(({ job }) => job.kind === 'answer' && job.priority > 0).toSorted((a, b) => b.order - a.order)[0]
+    if (entry?.job.kind !== 'answer') return false
+    const { job, slot, next, order, settle, fail } = entry
+    running = running.filter(other => other !== entry)
+    slots.release(slot)
+    const rest: AnswerJob = next === undefined ? job : { ...job, tokens: [...slot.tokens, next], onPrefill() {} }
+    waiting.push({ job: { ...rest, onPrompt() {} }, order, settle, fail, admitted: () => {} })
+    return true
+  }
+
+  const candidateOf = (chatId: string, { urgent }: { urgent: boolean }): Slot | undefined =>
+    slots.candidate(chatId) ?? (urgent && !slots.of(chatId) && giveWay() ? slots.candidate(chatId) : undefined)
+
   /** `tokens`: the prompt, by which a program's request finds what begins alike. */
-  async function takeSlot(chatId: string | null, tokens: readonly number[] = []): Promise<Slot | undefined> {
-    const slot = chatId === null ? slots.programCandidate(tokens) : slots.candidate(chatId)
+  async function takeSlot(chatId: string | null, { urgent, tokens = [] }: { urgent: boolean; tokens?: readonly number[] }) {
+    const slot = chatId === null ? slots.programCandidate(tokens) : candidateOf(chatId, { urgent })
     if (!slot) return undefined
     if (slot.chatId !== undefined && slot.chatId !== chatId && slot.tokens.length > 0) await beforeEviction?.(slot)
     slots.take(slot, chatId)
@@ -101,10 +119,10 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
     for (const work of slotWork.splice(0)) {
       const own = slots.of(work.chatId)
       // What a growing answer's chat asks for waits for the answer.
-      if (own?.busy || (!own && work.make && !slots.candidate(work.chatId))) later.push(work)
+      if (own?.busy) later.push(work)
       else if (!own && !work.make) await work.run(undefined)
       else {
-        const slot = await takeSlot(work.chatId)
+        const slot = await takeSlot(work.chatId, { urgent: true })
         if (!slot) {
           later.push(work)
           continue
@@ -121,7 +139,7 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
     for (const entry of waiting) {
       const { job } = entry
       if (job.kind === 'draft' && running.some(isAnswer)) break
-      const slot = await takeSlot(job.chatId, job.tokens)
+      const slot = await takeSlot(job.chatId, { urgent: job.kind === 'answer' && job.priority === 0, tokens: job.tokens })
       if (!slot) continue
       waiting = waiting.filter(other => other !== entry)
       const cached = slots.keepPrefix(slot, job.tokens)
