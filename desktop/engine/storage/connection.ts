@@ -1,3 +1,4 @@
+import { failure } from '@fusion/shared/contract/failures.ts'
 import Database from 'better-sqlite3'
 import { createChanges, type StorageChange } from './changes.ts'
 import { asFailure, isDamage } from './sqlite-failure.ts'
@@ -56,7 +57,10 @@ export function createConnection(sqlite: Sqlite, now: () => number): Connection 
         if (!mend()) throw error
         return work()
       } catch (again) {
-        throw asFailure(again)
+        if (!isDamage(again)) throw asFailure(again)
+        // Said once more, it is left to the next start: the page that is to be written to is itself the damaged one.
+        mend()
+        throw failure('database-needs-repair', undefined, { cause: again })
       } finally {
         mending = false
       }
