@@ -118,7 +118,11 @@ const words = {
   'download-too-large': { what: 'The file is larger than {limit}.', next: 'You can open its address in your browser.' },
 
   // the local API
-  'port-in-use': { what: 'Another program of this computer uses port {port}.', next: 'Choose another port, or close that program.' },
+  'port-in-use': {
+    what: 'Another program of this computer uses port {port}.',
+    next: 'Choose another port, or close that program; Fusion then opens it by itself.',
+  },
+  'port-not-allowed': { what: 'This account may not open port {port}.', next: 'Choose a port above 1023.' },
 
   // images in answers
   'image-not-written': {

@@ -21,8 +21,8 @@ export const Settings = Type.Object({
   /** Whether programs of this computer may use its models by the local API. A server (`serve`) has it open always. */
   apiOpen: Type.Boolean(),
   apiPort: Type.Integer({ minimum: 1, maximum: 65_535 }),
-  /** Web pages that may use the local API besides programs: `http://localhost:3000`. */
-  apiOrigins: Type.Array(Type.String({ pattern: '^https?://[^/\\s]+$', maxLength: 200 }), { maxItems: 50 }),
+  /** Web pages and extensions of a browser that may use the local API besides programs: `http://localhost:3000`. */
+  apiOrigins: Type.Array(Type.String({ pattern: '^[a-z][a-z0-9+.-]*://[^/\\s]+$', maxLength: 200 }), { maxItems: 50 }),
   /** Names besides 127.0.0.1 and localhost by which the API may be called, such as `host.docker.internal`. */
   apiHosts: Type.Array(Type.String({ pattern: '^[a-zA-Z0-9.-]+$', maxLength: 253 }), { maxItems: 50 }),
   /** True once the first run's line about the guide was seen. */

@@ -10,14 +10,14 @@ import { useTheme } from '../ui/theme.ts'
 import { DropZone } from './drop-zone.tsx'
 import { useShortcuts } from './use-shortcuts.ts'
 
-// Panels come when they are first opened: the chat is on screen before them. (Not the search: what is typed after its keys belongs to it.)
+// Panels and the server come when they are first opened: the chat is on screen before them. (Not the search: what is typed after its keys belongs to it.)
 const SettingsPanel = lazy(() => import('../settings/settings-panel.tsx').then(module => ({ default: module.SettingsPanel })))
+const ServerView = lazy(() => import('../server/server-view.tsx').then(module => ({ default: module.ServerView })))
 const ChatSettings = lazy(() => import('../settings/chat-settings.tsx').then(module => ({ default: module.ChatSettings })))
 const AddModel = lazy(() => import('../models/add-model.tsx').then(module => ({ default: module.AddModel })))
 
 export function App() {
   const locked = useView(view => view.locked)
-  const screen = useView(view => view.screen)
   const drawer = useView(view => view.drawer)
   const theme = useReplica(replica => replica.settings?.theme)
   const title = useReplica(replica => replica.open?.conversation?.title)
@@ -34,11 +34,22 @@ export function App() {
         {/* The press beside the drawer has a keyboard twin: Escape. */}
         {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions */}
         {drawer && <div className="shade" onClick={() => setView({ drawer: false })} />}
-        {screen === 'trash' ? <TrashView /> : <ChatView />}
+        <Screen />
         <UndoBar />
       </div>
       <Panels />
     </DropZone>
+  )
+}
+
+function Screen() {
+  const screen = useView(view => view.screen)
+  if (screen === 'trash') return <TrashView />
+  if (screen === 'chat') return <ChatView />
+  return (
+    <Suspense fallback={<main className="screen" />}>
+      <ServerView />
+    </Suspense>
   )
 }
 

@@ -8,7 +8,7 @@ import { loadGrammars } from '../chat/markdown/highlight.tsx'
 import { link } from '../state/fusion.ts'
 import { createMirror } from '../state/mirror.ts'
 import { shelf, useReplica } from '../state/replica.ts'
-import { setView } from '../state/view.ts'
+import { setView, useView } from '../state/view.ts'
 import '../ui/tokens.css'
 import '../ui/base.css'
 import '../ui/controls.css'
@@ -24,6 +24,7 @@ const mirror = createMirror({
   onFailure: error => setView({ failure: Failure.toBody(error) }),
 })
 followSelection(mirror)
+useView.subscribe(({ screen }) => mirror.showServer(screen === 'server'))
 useReplica.subscribe(({ app }) => app && reloadOnce(app.contractVersion === CONTRACT_VERSION))
 // A page that is hidden may be killed without another word.
 document.addEventListener('visibilitychange', () => document.hidden && drafts.flush())

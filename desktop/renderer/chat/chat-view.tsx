@@ -1,4 +1,4 @@
-import { Menu as MenuIcon, SlidersHorizontal } from 'lucide-react'
+import { SlidersHorizontal } from 'lucide-react'
 import { useState } from 'react'
 import { ask, fusion } from '../state/fusion.ts'
 import { useReplica, type OpenChat } from '../state/replica.ts'
@@ -9,6 +9,7 @@ import { FirstRun } from './first-run.tsx'
 import { ConversationLog } from './log/conversation-log.tsx'
 import { ChatLines } from './chat-lines.tsx'
 import { ChatMenu } from './sidebar/chat-menu.tsx'
+import { DrawerButton } from './sidebar/drawer-button.tsx'
 import { InlineName } from './sidebar/inline-name.tsx'
 
 /** The open chat: its head, the conversation, and the composer. */
@@ -28,15 +29,7 @@ function ChatHead({ chat }: { chat: OpenChat | null }) {
   const conversation = chat?.conversation
   return (
     <header className="head">
-      <button
-        type="button"
-        className="icon narrow-only"
-        aria-label="Show chats"
-        aria-controls="sidebar"
-        onClick={() => setView({ drawer: true })}
-      >
-        <MenuIcon size={18} strokeWidth={1.8} aria-hidden />
-      </button>
+      <DrawerButton />
       {conversation && renaming ? (
         <InlineName
           label="Title of the chat"

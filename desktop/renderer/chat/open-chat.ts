@@ -18,6 +18,10 @@ export function showTrash(): void {
   setView({ screen: 'trash', drawer: false, panel: null, editing: null })
 }
 
+export function showServer(): void {
+  setView({ screen: 'server', drawer: false, panel: null, editing: null, failure: null })
+}
+
 /** Moves a chat to the trash and offers to take that back. */
 export async function trashChat({ id, title }: Pick<Conversation, 'id' | 'title'>): Promise<void> {
   await fusion.chats.trash({ conversationId: id })

@@ -2,6 +2,7 @@ import { defaultSettings, type Settings } from '@fusion/shared/contract/settings
 import { ask, fusion } from '../state/fusion.ts'
 import { useReplica } from '../state/replica.ts'
 import { setView } from '../state/view.ts'
+import { showServer } from '../chat/open-chat.ts'
 import { modelName } from '../models/model-words.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import { ChoiceField, NumberField, SelectField, TextField, ToggleField } from './fields.tsx'
@@ -88,6 +89,18 @@ export function SettingsPanel() {
           value={settings.keepStates}
           onChange={keepStates => set({ keepStates })}
         />
+      </section>
+      <section aria-label="Programs">
+        <h3>Programs</h3>
+        <div className="setting">
+          <div>
+            <b>Server</b>
+            <small>Other programs on this computer can use its models.</small>
+          </div>
+          <button type="button" className="button small" onClick={showServer}>
+            Show server
+          </button>
+        </div>
       </section>
       {app && (
         <footer className="about">

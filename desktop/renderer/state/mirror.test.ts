@@ -1,5 +1,6 @@
 import type { Conversation } from '@fusion/shared/chat/conversation.ts'
 import type { Message } from '@fusion/shared/chat/message.ts'
+import type { ApiState } from '@fusion/shared/contract/api.ts'
 import { type ChatEvent, engineContract, type EngineContract, type ListEvent } from '@fusion/shared/contract/engine.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { defaultSettings } from '@fusion/shared/contract/settings.ts'
@@ -25,6 +26,18 @@ const conversation = (title: string): Conversation => ({
   createdAt: 0,
   updatedAt: 0,
 })
+
+const closedApi: ApiState = {
+  address: null,
+  always: false,
+  failure: null,
+  keys: [],
+  environmentKey: false,
+  running: 0,
+  waiting: 0,
+  tokensPerSecond: 0,
+  models: [],
+}
 
 /** The contract's streams, told by the test, over real ports that can be lost. */
 function setUp(list: () => ListEvent[], chat: () => ChatEvent[] = () => []) {
@@ -59,12 +72,24 @@ function setUp(list: () => ListEvent[], chat: () => ChatEvent[] = () => []) {
         await forever(signal)
       },
     },
+    api: {
+      async *watch(_: object, signal: AbortSignal) {
+        watchers++
+        try {
+          yield { ...closedApi, running: watchers }
+          await forever(signal)
+        } finally {
+          watchers--
+        }
+      },
+    },
     chats: {
       list: (_: object, signal: AbortSignal) => tell(list(), 'list', signal),
       open: (_: object, signal: AbortSignal) => tell(chat(), 'chat', signal),
     },
   } as unknown as Handlers<EngineContract>
   let lose = () => {}
+  let watchers = 0
   const link = createLink(
     engineContract,
     async () => {
@@ -84,7 +109,17 @@ function setUp(list: () => ListEvent[], chat: () => ChatEvent[] = () => []) {
     mirror.close()
     link.close()
   })
-  return { store, shelf, mirror, failures, told, lose: () => lose(), until: (check: () => void) => vi.waitFor(check, { timeout: 20_000 }) }
+  return {
+    store,
+    shelf,
+    mirror,
+    failures,
+    told,
+    /** How many streams of the local API the engine tells. */
+    watchers: () => watchers,
+    lose: () => lose(),
+    until: (check: () => void) => vi.waitFor(check, { timeout: 20_000 }),
+  }
 }
 
 const complete: ListEvent = { type: 'list-complete', folders: [], newConversationId: newId() }
@@ -175,4 +210,23 @@ test('a chat that was left is not written into the one that is open now', async 
   mirror.openChat(b.id)
   await until(() => expect(store.getState().listComplete).toBe(true))
   expect(store.getState().open).toMatchObject({ id: b.id, ready: false })
+})
+
+test('the local API is followed while its view is shown, also over a lost connection, and no longer', async () => {
+  const { store, mirror, failures, watchers, lose, until } = setUp(() => [complete])
+  await until(() => expect(store.getState().listComplete).toBe(true))
+  expect([watchers(), store.getState().api]).toEqual([0, null])
+  mirror.showServer(true)
+  mirror.showServer(true)
+  await until(() => expect(store.getState().api).toEqual({ ...closedApi, running: 1 }))
+  store.setState({ api: null })
+  lose()
+  await until(() => expect(store.getState().api).toEqual({ ...closedApi, running: 1 }))
+  mirror.showServer(false)
+  await until(() => expect(watchers()).toBe(0))
+  mirror.showServer(true)
+  await until(() => expect(watchers()).toBe(1))
+  mirror.close()
+  await until(() => expect(watchers()).toBe(0))
+  expect(failures).toEqual([])
 })

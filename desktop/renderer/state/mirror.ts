@@ -20,6 +20,8 @@ export interface MirrorOptions {
 export interface Mirror {
   /** Mirrors this chat in place of the one before. */
   openChat(conversationId: string): void
+  /** Mirrors the local API or no longer: its figures change by the second, for whoever looks. */
+  showServer(shown: boolean): void
   close(): void
 }
 
@@ -27,6 +29,7 @@ export interface Mirror {
 export function createMirror({ link, store, shelf, onFailure, schedule = withNextFrame }: MirrorOptions): Mirror {
   const closing = new AbortController()
   let chatClosing = new AbortController()
+  let serverClosing: AbortController | null = null
 
   const follow = <T>(open: Parameters<typeof link.subscribe<T>>[0], onItem: (item: T) => void, signal = closing.signal) =>
     void link.subscribe(open, onItem, { signal }).catch(onFailure)
@@ -164,9 +167,23 @@ export function createMirror({ link, store, shelf, onFailure, schedule = withNex
     follow((client, options) => client.chats.open({ conversationId }, options), chatEvent, signal)
   }
 
+  function showServer(shown: boolean): void {
+    if (shown === (serverClosing !== null)) return
+    serverClosing?.abort()
+    serverClosing = shown ? new AbortController() : null
+    if (!serverClosing) return
+    follow(
+      (client, options) => client.api.watch({}, options),
+      api => store.setState({ api }),
+      serverClosing.signal,
+    )
+  }
+
   return {
     openChat,
+    showServer,
     close() {
+      serverClosing?.abort()
       chatClosing.abort()
       closing.abort()
     },

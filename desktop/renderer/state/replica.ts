@@ -2,6 +2,7 @@
 import { useCallback, useSyncExternalStore } from 'react'
 import type { Conversation, ConversationSettings, Folder } from '@fusion/shared/chat/conversation.ts'
 import type { Message } from '@fusion/shared/chat/message.ts'
+import type { ApiState } from '@fusion/shared/contract/api.ts'
 import type { AppState, ContextReport, Draft, ModelsState, PathEntry, TurnState } from '@fusion/shared/contract/engine.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
 import type { LinkState } from '@fusion/shared/rpc/link.ts'
@@ -28,6 +29,8 @@ export interface Replica {
   app: AppState | null
   settings: Settings | null
   models: ModelsState | null
+  /** The local API, as it stood when its view was last shown. */
+  api: ApiState | null
   listComplete: boolean
   chats: Record<string, Conversation>
   folders: Record<string, Folder>
@@ -44,6 +47,7 @@ export const useReplica = create<Replica>()(() => ({
   app: null,
   settings: null,
   models: null,
+  api: null,
   listComplete: false,
   chats: {},
   folders: {},

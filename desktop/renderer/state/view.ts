@@ -11,7 +11,7 @@ export interface Typing extends Draft {
 }
 
 export interface View {
-  screen: 'chat' | 'trash'
+  screen: 'chat' | 'trash' | 'server'
   chatId: string | null
   /** The message to bring into view once the chat is there: a search hit. */
   goTo: string | null

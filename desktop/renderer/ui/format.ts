@@ -31,3 +31,14 @@ export function formatDuration(ms: number): string {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}`
 }
+
+const times = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+const days = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long' })
+const daysAndYears = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long', year: 'numeric' })
+
+/** "today at 14:05", "November 24", "November 24, 2024": a point in time that does not go stale on the screen. */
+export function formatMoment(at: number, today: Date): string {
+  const day = new Date(at)
+  if (day.toDateString() === today.toDateString()) return `today at ${times.format(day)}`
+  return (day.getFullYear() === today.getFullYear() ? days : daysAndYears).format(day)
+}

@@ -9,7 +9,7 @@ import { draggedChat, isChatDrag } from './drag.ts'
 import { FolderMenu } from './folder-menu.tsx'
 import { groupChats, type ChatGroup } from './group-chats.ts'
 import { InlineName } from './inline-name.tsx'
-import { useToday } from './use-today.ts'
+import { useToday } from '../../ui/use-today.ts'
 
 /** Rows rendered at first, and added each time their end comes near: a thousand rows take a long frame. */
 const PAGE = 120

@@ -1,6 +1,6 @@
-import { Search, Settings as SettingsIcon, SquarePen, Trash2, X } from 'lucide-react'
+import { Search, Server, Settings as SettingsIcon, SquarePen, Trash2, X } from 'lucide-react'
 import { ModelFoot } from '../../models/model-foot.tsx'
-import { showNewChat, showTrash } from '../open-chat.ts'
+import { showNewChat, showServer, showTrash } from '../open-chat.ts'
 import { setView, useView } from '../../state/view.ts'
 import { useReplica } from '../../state/replica.ts'
 import { shortcutLabel } from '../../ui/shortcut.ts'
@@ -8,7 +8,8 @@ import { ChatList } from './chat-list.tsx'
 import './sidebar.css'
 
 export function Sidebar() {
-  const inTrash = useView(view => view.screen === 'trash')
+  const screen = useView(view => view.screen)
+  const inTrash = screen === 'trash'
   const trashed = useReplica(replica => Object.values(replica.chats).some(chat => chat.life === 'trash'))
   return (
     <nav className="sidebar" aria-label="Chats" id="sidebar">
@@ -41,6 +42,10 @@ export function Sidebar() {
             Trash
           </button>
         )}
+        <button type="button" className="place" aria-current={screen === 'server' ? 'page' : undefined} onClick={showServer}>
+          <Server size={15} strokeWidth={1.8} aria-hidden />
+          Server
+        </button>
         <button type="button" className="place" onClick={() => setView({ panel: 'settings' })}>
           <SettingsIcon size={15} strokeWidth={1.8} aria-hidden />
           Settings

@@ -1,12 +1,11 @@
 import type { Conversation } from '@fusion/shared/chat/conversation.ts'
-import { Menu as MenuIcon } from 'lucide-react'
 import { useState } from 'react'
 import { showChat } from '../open-chat.ts'
 import { ask, fusion } from '../../state/fusion.ts'
 import { useReplica } from '../../state/replica.ts'
-import { setView } from '../../state/view.ts'
 import { Confirm } from '../../ui/confirm.tsx'
 import { plural } from '../../ui/format.ts'
+import { DrawerButton } from './drawer-button.tsx'
 
 const days = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long', year: 'numeric' })
 
@@ -20,9 +19,7 @@ export function TrashView() {
   return (
     <main className="screen trash">
       <header className="head">
-        <button type="button" className="icon narrow-only" aria-label="Show chats" onClick={() => setView({ drawer: true })}>
-          <MenuIcon size={18} strokeWidth={1.8} aria-hidden />
-        </button>
+        <DrawerButton />
         <h1>Trash</h1>
         {trashed.length > 0 && (
           <div className="tools">
