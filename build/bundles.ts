@@ -7,11 +7,18 @@ const root = join(import.meta.dirname, '..')
 /** Packages that stay outside the bundles: they carry native code or read files beside them, or only Electron has them. */
 export const unbundled = ['electron', 'electron-updater', 'better-sqlite3', '@napi-rs/keyring', 'node-llama-cpp', 'onnxruntime-node']
 
+interface NodePartOptions {
+  format?: 'es' | 'cjs'
+  /** Programs of the engine that this part starts by their file, as the engine does. */
+  ofEngine?: string[]
+}
+
 /**
  * A part that runs in Node, as ES modules in out/PART. Bundles, because Node that strips types itself takes 107 MB and 400 ms to begin
  * where a bundle of the same takes 68 MB and 95 ms.
  */
-function nodePart(part: Part, entries: string[], format: 'es' | 'cjs' = 'es'): UserConfig {
+function nodePart(part: Part, entries: string[], { format = 'es', ofEngine = [] }: NodePartOptions = {}): UserConfig {
+  const inputOf = (folder: Part) => (entry: string) => [entry, join(root, 'desktop', folder, `${entry}.ts`)]
   return {
     root,
     ssr: { noExternal: true, external: unbundled },
@@ -23,7 +30,7 @@ function nodePart(part: Part, entries: string[], format: 'es' | 'cjs' = 'es'): U
       minify: false,
       sourcemap: true,
       rolldownOptions: {
-        input: Object.fromEntries(entries.map(entry => [entry, join(root, 'desktop', part, `${entry}.ts`)])),
+        input: Object.fromEntries([...entries.map(inputOf(part)), ...ofEngine.map(inputOf('engine'))]),
         external: unbundled,
         output: { format, entryFileNames: format === 'cjs' ? '[name].cjs' : '[name].js', chunkFileNames: '[name]-[hash].js' },
       },
@@ -36,7 +43,8 @@ export const nodeBundles = {
   inference: nodePart('inference', ['main', 'template-worker']),
   main: nodePart('main', ['main']),
   // Electron loads the preload of a sandboxed page as CommonJS only.
-  preload: nodePart('preload', ['preload'], 'cjs'),
+  preload: nodePart('preload', ['preload'], { format: 'cjs' }),
+  'command-line': nodePart('command-line', ['main'], { ofEngine: ['storage/background'] }),
 }
 
 /** The page's own configuration lies with the page. */

@@ -4,16 +4,28 @@ import { join } from 'node:path'
 
 /**
  * What is built of each part into out/NAME, and the sources it is built of. Only some parts are needed by a shell.
- * @typedef {'engine' | 'inference' | 'renderer' | 'main' | 'preload'} Part
+ * @typedef {'engine' | 'inference' | 'renderer' | 'main' | 'preload' | 'command-line'} Part
  */
 
 /** @type {Part[]} */
 export const browserParts = ['engine', 'inference', 'renderer']
 /** @type {Part[]} */
 export const electronParts = [...browserParts, 'main', 'preload']
+/** @type {Part[]} */
+export const commandLineParts = ['command-line', 'inference']
 
-/** @param {Part} part */
-const sourcesOf = part => ['shared', `desktop/${part}`, 'build/bundles.ts', 'build/compile.ts', 'package-lock.json']
+/**
+ * The command line holds an engine of its own.
+ * @param {Part} part
+ */
+const sourcesOf = part => [
+  'shared',
+  `desktop/${part}`,
+  ...(part === 'command-line' ? ['desktop/engine'] : []),
+  'build/bundles.ts',
+  'build/compile.ts',
+  'package-lock.json',
+]
 
 /**
  * The parts whose sources are no longer those they were built of. Takes some milliseconds: it looks at names, sizes and times only.

@@ -70,6 +70,27 @@ const words = {
     next: 'The answer is computed without it; it takes a little longer.',
   },
   'copy-failed': { what: '{file} could not be copied.', next: 'Try again.' },
+  'model-unknown': { what: 'No model here is called {name}.', next: 'The command "fusion models list" shows which there are.' },
+  'model-ambiguous': { what: '{name} fits several models: {models}.', next: 'Write more of the name, or the beginning of the id.' },
+  'model-bundled': { what: '{model} comes with Fusion and stays.', next: 'Your own models are answered with before it.' },
+
+  // the command line
+  'engine-not-running': {
+    what: 'No Fusion is running that could keep a model loaded.',
+    next: 'Start one with "fusion serve", then try again.',
+  },
+  'engine-in-window': {
+    what: 'Fusion is open in its own window, which lets no command in.',
+    next: 'Close the window, or use "fusion serve" and a browser instead of it.',
+  },
+  'engine-other-version': {
+    what: 'The Fusion that is running is of another version than this command.',
+    next: 'End it and start it again, then try again.',
+  },
+  'engine-gone': { what: 'The Fusion that was running has ended.', next: 'Try again; the command then works without it.' },
+  'output-there': { what: '{file} is there already.', next: 'Name another place with --output; nothing was written over.' },
+  'output-unwritable': { what: '{file} could not be written.', next: 'Name a place with --output that you may write to.' },
+  'output-disk-full': { what: 'There is no room on the disk for {file}.', next: 'Make room, or name another place with --output.' },
 
   // a turn
   'prompt-too-long': {
@@ -163,6 +184,8 @@ export function sentence(body: FailureBody): Words {
 /** Stand-ins for details that a failure did not bring along, so that a sentence is never left with a hole. */
 const defaultWords: Record<string, string> = {
   model: 'the model',
+  models: 'more than one',
+  name: 'that',
   file: 'the file',
   folder: 'its data folder',
   why: 'it is not a chat model',

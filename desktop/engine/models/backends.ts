@@ -38,6 +38,22 @@ function libraryVersion(): string {
   return folder ? (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }).version : ''
 }
 
+function read(file: string): Memory {
+  const version = libraryVersion()
+  const fresh = { version, failed: [], trying: null }
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    return Value.Check(Memory, value) && value.version === version ? value : fresh
+  } catch {
+    return fresh
+  }
+}
+
+/** What is installed, in the order to try it, and what of it did not work here. Changes nothing. */
+export function backendsHere(file: string): { installed: Backend[]; failed: Backend[] } {
+  return { installed: installedBackends(), failed: read(file).failed }
+}
+
 /** Remembers in `file` which backends did not work on this machine. */
 export function createBackends({
   file,
@@ -46,19 +62,8 @@ export function createBackends({
   file: string
   installed?: readonly Backend[] | undefined
 }): Backends {
-  const version = libraryVersion()
-  let memory = read()
+  let memory = read(file)
   if (memory.trying) save({ failed: [...memory.failed, memory.trying], trying: null })
-
-  function read(): Memory {
-    const fresh = { version, failed: [], trying: null }
-    try {
-      const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
-      return Value.Check(Memory, value) && value.version === version ? value : fresh
-    } catch {
-      return fresh
-    }
-  }
 
   function save(change: Partial<Memory>): void {
     memory = { ...memory, ...change }

@@ -1,0 +1,151 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { addEndlessModel, endlessName } from '../../engine/testing/endless-model.ts'
+import { filesWith } from '../../engine/testing/files-with.ts'
+import { startHeadless } from '../../engine/testing/headless.ts'
+import { testFolder } from '../../engine/testing/test-engine.ts'
+import { inTerminal, runFusion, startFusion } from '../testing/run-fusion.ts'
+
+const exact = ['--temperature', '0']
+
+test('the answer to a prompt is printed, and nothing else, and nothing of it is kept', async () => {
+  const home = await testFolder()
+  const { code, stdout, stderr } = await runFusion(['chat', ...exact, 'What can you', 'do, marzipan?'], { home })
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toMatch(/^[^\n]+\n$/)
+  expect(filesWith(home, ['marzipan', stdout.slice(0, 30)])).toEqual([])
+})
+
+test('with --json it is one object with text, model and usage', async () => {
+  const home = await testFolder()
+  const plain = await runFusion(['chat', ...exact, 'What can you do?'], { home })
+  const { stdout } = await runFusion(['chat', ...exact, '--json', 'What can you do?'], { home })
+  expect(JSON.parse(stdout)).toMatchObject({
+    text: plain.stdout.trimEnd(),
+    model: { id: expect.stringMatching(/^[0-9a-f]{64}$/), name: 'Fusion Guide', quantization: 'Q4_K_M', backend: 'cpu' },
+    usage: { promptTokens: expect.any(Number), completionTokens: expect.any(Number) },
+    finishReason: 'stop',
+  })
+})
+
+test('what comes by standard input is read, alone or behind a prompt', async () => {
+  const home = await testFolder()
+  const ask = async (args: string[], input: string) =>
+    JSON.parse((await runFusion(['chat', ...exact, '--json', ...args], { home, input })).stdout) as {
+      text: string
+      usage: { promptTokens: number }
+    }
+  const alone = await ask([], 'What can you do?\n')
+  const both = await ask(['What can', 'you do?'], 'some words of a file')
+  expect(alone.text).toBe((await ask(['What can you do?\n'], '')).text)
+  expect(both.usage.promptTokens).toBeGreaterThan(alone.usage.promptTokens)
+})
+
+test.for<[string, string[], string | Buffer, RegExp, number]>([
+  ['no prompt at all', [], '', /^There is nothing to ask: /, 2],
+  ['bytes that are no text', [], Buffer.from([0xff, 0xfe]), /^Standard input is not a text file\. /, 1],
+  ['a text that is too long', [], 'x'.repeat(8_000_001), /^This message is too long: /, 1],
+  ['a question that no window holds', [], 'word '.repeat(20_000), /^This message has \d+ tokens; /, 1],
+  ['a model that is not there', ['-m', 'gpt'], 'x', /^No model here is called gpt\. /, 1],
+  ['an option that is not there', ['--temprature', '1'], 'x', /Did you mean --temperature\? See fusion help chat\.\n$/, 2],
+])('%s is said in a sentence', async ([, args, input, words, code]) => {
+  const ended = await runFusion(['chat', ...args], { home: await testFolder(), input })
+  expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(words) })
+  expect(ended.stderr.trim().split('\n')).toHaveLength(1)
+})
+
+test('an engine that runs is used: its models are loaded already, and go on being', async () => {
+  const home = await testFolder()
+  const engine = await startHeadless(home)
+  onTestFinished(() => engine.end())
+  const { code, stdout } = await runFusion(['chat', ...exact, 'What can you do?'], { home })
+  expect({ code, answered: stdout.length > 20 }).toEqual({ code: 0, answered: true })
+  const { stdout: list } = await runFusion(['models', '--json'], { home })
+  expect((JSON.parse(list) as { models: { state: string }[] }).models.map(({ state }) => state)).toEqual(['ready'])
+})
+
+test('the file of an engine that is gone, and a server that does not take its token, are passed by', async () => {
+  const home = await testFolder()
+  const stranger = await startHeadless(await testFolder())
+  onTestFinished(() => stranger.end())
+  const file = { pid: stranger.pid, holder: 'serve', door: { port: stranger.port, token: 'x'.repeat(43) } }
+  writeFileSync(join(home, 'engine.json'), JSON.stringify(file))
+  expect(await runFusion(['chat', ...exact, 'Hello'], { home })).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('commands that come at once wait for one another', async () => {
+  const home = await testFolder()
+  const all = await Promise.all([1, 2, 3].map(() => runFusion(['chat', ...exact, 'What can you do?'], { home })))
+  expect(all.map(({ code, stderr }) => ({ code, stderr }))).toEqual(Array(3).fill({ code: 0, stderr: '' }))
+})
+
+test.for(['SIGINT', 'SIGTERM'] as const)('%s ends the answer, and what was printed stays', async name => {
+  const home = await testFolder()
+  addEndlessModel(home)
+  const { child, done, until } = startFusion(['chat', '-m', endlessName, 'Tell me a long story'], { home })
+  child.stdin!.end()
+  await until(/\w+ \w+ \w+/)
+  child.kill(name)
+  const { code, stdout, stderr } = await done
+  expect({ code, stderr, end: stdout.at(-1) }).toEqual({ code: name === 'SIGINT' ? 130 : 143, stderr: '', end: '\n' })
+})
+
+test('a pipe that is closed ends it without a word', async () => {
+  const home = await testFolder()
+  addEndlessModel(home)
+  const { child, done, until } = startFusion(['chat', '-m', endlessName, 'Tell me a long story'], { home })
+  child.stdin!.end()
+  await until(/\w+ \w+ \w+/)
+  child.stdout!.destroy()
+  expect(await done).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('in a terminal it says where the answer was made, and colours and progress are gone with NO_COLOR', async () => {
+  const home = await testFolder()
+  const coloured = await inTerminal(['chat', ...exact, 'What can you do?'], { home }).done
+  expect(coloured.stdout).toMatch(/\x1b\[2mThis computer · Fusion Guide Q4_K_M · processor · \d+ tokens\/s\x1b\[0m/)
+  const plain = await inTerminal(['chat', ...exact, 'What can you do?'], { home, env: { NO_COLOR: '1' } }).done
+  expect(plain.stdout).toMatch(/This computer · Fusion Guide Q4_K_M/)
+  expect(plain.stdout).not.toContain('\x1b')
+})
+
+test('Ctrl-C in a terminal ends the answer with whole lines and whole escape sequences', async () => {
+  const home = await testFolder()
+  addEndlessModel(home)
+  const { done, until, type } = inTerminal(['chat', '-m', endlessName, 'Tell me a long story'], { home })
+  await until(/\w+ \w+ \w+/)
+  type('\x03')
+  const { code, stdout } = await done
+  expect(code).toBe(130)
+  expect(stdout).toMatch(/\n$/)
+  expect(stdout.replace(/\x1b\[[0-9]*[mK]/g, '')).not.toContain('\x1b')
+})
+
+test('a talk remembers what was said, begins anew on /new, and ends with Ctrl-D', async () => {
+  const home = await testFolder()
+  const { done, until, type } = inTerminal(['chat', ...exact], { home })
+  await until('> ')
+  type('What can you do?\r')
+  await until(/tokens\/s/)
+  type('/new\r')
+  await until('A new chat.')
+  type('And privacy?\r')
+  await until(/tokens\/s[^]*tokens\/s/)
+  type('\x04')
+  expect((await done).code).toBe(0)
+  expect(filesWith(home, ['And privacy'])).toEqual([])
+})
+
+test('in a talk Ctrl-C stops the answer and the talk goes on; with nothing typed it ends', async () => {
+  const home = await testFolder()
+  addEndlessModel(home)
+  const { done, until, type } = inTerminal(['chat', '-m', endlessName], { home })
+  await until('> ')
+  type('Tell me a long story\r')
+  await until(/story[^>]*\w+ \w+ \w+ \w+/)
+  type('\x03')
+  await until(/Stopped\.[^]*> /)
+  type('\x03')
+  expect((await done).code).toBe(130)
+})
