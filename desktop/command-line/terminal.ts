@@ -91,7 +91,7 @@ export function createTerminal({ input, output, errors }: Streams, plain: boolea
       changedAt = now
       shown = true
       // Longer than the line, it would wrap and not be cleared.
-      errors.write(`${CLEAR_LINE}\x1b[2m${harmlessLine(text).slice(0, (errors.columns ?? 80) - 1)}\x1b[0m`)
+      errors.write(`${CLEAR_LINE}\x1b[2m${harmlessLine(text).slice(0, (errors.columns || 80) - 1)}\x1b[0m`)
     },
   }
 }

@@ -9,7 +9,6 @@ import { readEngineFile } from '../../engine/engine-file.ts'
 import { isFolderHeld } from '../../engine/storage/lock.ts'
 import type { Tools } from '../command.ts'
 import { dial } from './dial.ts'
-import type { OwnEngine } from './own-engine.ts'
 
 export interface OpenEngine {
   fusion: Client<EngineContract>
@@ -33,29 +32,49 @@ export async function withEngine<T>(
   work: (engine: OpenEngine) => Promise<T>,
   config: Config = readConfig(),
 ): Promise<T> {
-  const running = await findEngine(config)
-  if (running) {
-    try {
-      return await work({ fusion: running.fusion, isRunning: true, modelsKnown: Promise.resolve() })
-    } catch (error) {
-      // The words of `disconnected` are for a page, which connects again.
-      throw error instanceof Failure && error.code === 'disconnected' ? failure('engine-gone', {}, { cause: error }) : error
-    } finally {
-      running.close()
-    }
-  }
-  const own = await startWhenFree(config, tools)
-  if (own === 'one runs by now') return withEngine(tools, work, config)
+  const { close, ...engine } = await openEngine(config, tools)
   try {
-    return await work({ fusion: own.fusion, isRunning: false, modelsKnown: own.modelsKnown })
+    return await work(engine)
+  } catch (error) {
+    // The words of `disconnected` are for a page, which connects again.
+    throw error instanceof Failure && error.code === 'disconnected' ? failure('engine-gone', {}, { cause: error }) : error
   } finally {
     tools.terminal.progress(undefined)
-    await own.close()
+    await close()
+  }
+}
+
+async function openEngine(
+  config: Config,
+  { terminal, signal }: Pick<Tools, 'terminal' | 'signal'>,
+): Promise<OpenEngine & { close(): Promise<void> | void }> {
+  const since = performance.now()
+  let knownAt = since
+  for (;;) {
+    const running = await findEngine(config)
+    if (running) return { ...running, isRunning: true, modelsKnown: Promise.resolve() }
+    if (!isFolderHeld(config.home)) {
+      try {
+        // Only now: an engine that runs needs nothing of it.
+        const { startOwnEngine } = await import('./own-engine.ts')
+        return { ...(await startOwnEngine(config)), isRunning: false }
+      } catch (error) {
+        // Another command was quicker.
+        if (!(error instanceof Failure) || error.code !== 'data-folder-in-use') throw error
+      }
+    }
+    const holder = readEngineFile(config.home)?.holder
+    if (holder === 'window') throw failure('engine-in-window')
+    const now = performance.now()
+    if (holder === 'command') knownAt = now
+    if (now - knownAt > STARTING_MS || now - since > COMMAND_MS) throw failure('data-folder-in-use')
+    terminal.progress('Waiting for another fusion command to end …')
+    await pause(LOOK_AGAIN_MS, undefined, { signal })
   }
 }
 
 /** The engine that lets this person's commands in, if one runs. */
-export async function findEngine({ home }: Pick<Config, 'home'>): ReturnType<typeof dial> {
+async function findEngine({ home }: Pick<Config, 'home'>): ReturnType<typeof dial> {
   const file = readEngineFile(home)
   // What a killed engine left names a port that may be anybody's by now: only who holds the folder is believed.
   if (!file?.door || !isFolderHeld(home)) return undefined
@@ -67,26 +86,4 @@ export async function findEngine({ home }: Pick<Config, 'home'>): ReturnType<typ
   }
   connection.close()
   throw failure('engine-other-version')
-}
-
-/** An engine of this process, once no other command has one. */
-async function startWhenFree(
-  config: Config,
-  { terminal, signal }: Pick<Tools, 'terminal' | 'signal'>,
-): Promise<OwnEngine | 'one runs by now'> {
-  const { startOwnEngine } = await import('./own-engine.ts')
-  for (const since = performance.now(); ;) {
-    try {
-      return await startOwnEngine(config)
-    } catch (error) {
-      if (!(error instanceof Failure) || error.code !== 'data-folder-in-use') throw error
-      const holder = readEngineFile(config.home)?.holder
-      if (holder === 'window') throw failure('engine-in-window')
-      const waited = performance.now() - since
-      if (waited > (holder === 'command' ? COMMAND_MS : STARTING_MS)) throw error
-    }
-    terminal.progress('Waiting for another fusion command to end …')
-    await pause(LOOK_AGAIN_MS, undefined, { signal })
-    if (readEngineFile(config.home)?.door && isFolderHeld(config.home)) return 'one runs by now'
-  }
 }

@@ -23,18 +23,18 @@ export function lockFolder(folder: string): { release(): void } {
   return { release: () => void held.close() }
 }
 
-/** Whether a living process holds the data folder. */
+/** Whether a living process holds the data folder. One whose lock can't be read is found out about by whoever opens it. */
 export function isFolderHeld(folder: string): boolean {
   const file = join(folder, 'fusion.lock')
   if (!existsSync(file)) return false
-  const lock = new Database(file, { readonly: true, timeout: 0 })
+  let lock: Database.Database | undefined
   try {
+    lock = new Database(file, { readonly: true, timeout: 0 })
     lock.pragma('user_version')
     return false
   } catch (error) {
-    if (sqliteCode(error)?.startsWith('SQLITE_BUSY')) return true
-    throw error
+    return sqliteCode(error)?.startsWith('SQLITE_BUSY') ?? false
   } finally {
-    lock.close()
+    lock?.close()
   }
 }
