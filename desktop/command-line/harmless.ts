@@ -4,14 +4,11 @@
  * (bidirectional overrides) as �. A carriage return would let a line be written over: it is left out.
  */
 export function harmless(text: string): string {
-  return (
-    text
-      .replaceAll('\r', '')
-      // oxlint-disable-next-line no-control-regex -- they are what is looked for
-      .replace(/[\0-\x08\x0b-\x1f]/g, character => String.fromCharCode(0x2400 + character.charCodeAt(0)))
-      .replaceAll('\x7f', '␡')
-      .replace(/[\x80-\x9f\u202a-\u202e\u2066-\u2069]/g, '�')
-  )
+  return text
+    .replaceAll('\r', '')
+    .replace(/[\0-\x08\x0b-\x1f]/g, character => String.fromCharCode(0x2400 + character.charCodeAt(0)))
+    .replaceAll('\x7f', '␡')
+    .replace(/[\x80-\x9f\u202a-\u202e\u2066-\u2069]/g, '�')
 }
 
 /** The same for what has to stay one line. */

@@ -77,7 +77,7 @@ test('the file of an engine that is gone, and a server that does not take its to
 test('commands that come at once wait for one another', async () => {
   const home = await testFolder()
   const all = await Promise.all([1, 2, 3].map(() => runFusion(['chat', ...exact, 'What can you do?'], { home })))
-  expect(all.map(({ code, stderr }) => ({ code, stderr }))).toEqual(Array(3).fill({ code: 0, stderr: '' }))
+  expect(all.map(({ code, stderr }) => ({ code, stderr }))).toEqual(Array.from({ length: 3 }, () => ({ code: 0, stderr: '' })))
 })
 
 test.for(['SIGINT', 'SIGTERM'] as const)('%s ends the answer, and what was printed stays', async name => {
