@@ -3,6 +3,7 @@ import { type Computed, computeBatch } from './compute-batch.ts'
 import { type AnswerJob, type DraftJob, isAnswer, isGrowing, type Outcome, type Running } from './jobs.ts'
 import type { Pace } from './pace.ts'
 import { sharePrompts } from './share-prompts.ts'
+import { createSliceSize } from './slice-size.ts'
 import { createSlots, type KeptAnswer, type Slot } from './slots.ts'
 
 export interface Scheduler {
@@ -42,6 +43,7 @@ interface SlotWork {
   run: (slot: Slot | undefined) => Promise<void>
 }
 
+const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0)
 const urgency = ({ job }: Waiting) => (job.kind === 'draft' ? 2 : job.priority)
 
 /**
@@ -57,6 +59,7 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
   let wanted = false
   let orders = 0
   let rounds = 0
+  const slice = createSliceSize()
 
   function drop(entry: Running): void {
     running = running.filter(other => other !== entry)
@@ -157,13 +160,18 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
     await admit()
     if (running.length === 0) return false
     for (const entry of running) if (isGrowing(entry) && entry.slot.tokens.length >= contextTokens) leave(entry, 'window')
-    await compute(new Map(running.filter(isGrowing).map(entry => [entry, 1])))
-    await compute(sharePrompts(running, ++rounds))
+    const stepMs = await compute(new Map(running.filter(isGrowing).map(entry => [entry, 1])))
+    if (stepMs > 0) slice.stepTook(stepMs)
+    const shares = sharePrompts(running, ++rounds, slice.tokens)
+    const sliceMs = await compute(shares)
+    if (sliceMs > 0) slice.sliceTook(sum(shares.values()), sliceMs)
     return true
   }
 
-  async function compute(shares: ReadonlyMap<Running, number>): Promise<void> {
-    if (shares.size === 0) return
+  /** Resolves with how long it took, in ms; 0 where there was nothing to compute. */
+  async function compute(shares: ReadonlyMap<Running, number>): Promise<number> {
+    if (shares.size === 0) return 0
+    const began = performance.now()
     let computed: Computed[]
     try {
       computed = await computeBatch(context, shares, pace)
@@ -172,8 +180,9 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
         slots.empty(entry.slot)
         leaveWith(entry, error)
       }
-      return
+      return 0
     }
+    const ms = performance.now() - began
     for (const one of computed) {
       try {
         take(one)
@@ -181,6 +190,7 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
         leaveWith(one.entry, error)
       }
     }
+    return ms
   }
 
   function take({ entry, token, error }: Computed): void {

@@ -32,7 +32,8 @@ function entry(
   }
 }
 
-const shares = (running: Running[], round: number) => [...sharePrompts(running, round)].map(([{ order }, count]) => [order, count])
+const shares = (running: Running[], round: number) =>
+  [...sharePrompts(running, round, () => 32)].map(([{ order }, count]) => [order, count])
 
 test('while no answer grows, prompts are computed in whole batches', () => {
   expect(shares([entry(1, { prompt: 2000 })], 1)).toEqual([[1, 512]])
@@ -57,6 +58,11 @@ test('a draft waits for every answer, and goes in slices', () => {
   expect(shares([draft], 1)).toEqual([[1, 32]])
   expect(shares([draft, entry(2, { prompt: 10 })], 1)).toEqual([[2, 10]])
   expect(shares([draft, entry(2, { prompt: 10, done: 10, next: 3 })], 1)).toEqual([])
+})
+
+test("a person's prompt does not go in slices for the sake of programs", () => {
+  expect(shares([entry(1, { prompt: 9, done: 9, next: 5, priority: 1 }), entry(2, { prompt: 2000 })], 1)).toEqual([[2, 512]])
+  expect(shares([entry(1, { prompt: 9, done: 9, next: 5 }), entry(2, { prompt: 2000, priority: 1 })], 1)).toEqual([[2, 32]])
 })
 
 test('nothing is computed of a prompt that was stopped', () => {

@@ -4,22 +4,25 @@ import { isAnswer, isGrowing, type Running } from './jobs.ts'
 export const BATCH_TOKENS = 512
 
 /**
- * Tokens of prompts computed with each step of growing answers. More prefills faster and makes the others stutter: behind 1,000 tokens 16 take
- * 96 ms, 32 take 191 and 64 take 273 (0.5B on two cores, Q4_K_M; docs/benchmarks.md).
+ * How many tokens of its prompt each job gets in the next batch; `round` counts the batches. `sliceTokens` says how many fit where something
+ * would pause for them; its argument says whether growing answers would.
  */
-export const SLICE_TOKENS = 32
-
-/** How many tokens of its prompt each job gets in the next batch; `round` counts the batches. */
-export function sharePrompts(running: readonly Running[], round: number): Map<Running, number> {
+export function sharePrompts(
+  running: readonly Running[],
+  round: number,
+  sliceTokens: (answersGrow: boolean) => number,
+): Map<Running, number> {
   const shares = new Map<Running, number>()
-  const answersGrow = running.some(isGrowing)
   const prompts = running.filter(entry => !isGrowing(entry) && !entry.job.signal.aborted)
   const answers = prompts.filter(isAnswer)
-  const prefilling = answers.length > 0 || answersGrow ? answers : prompts
-  // Drafts go in slices too, so that an answer that comes is not kept waiting.
-  let room = answersGrow || answers.length === 0 ? SLICE_TOKENS : BATCH_TOKENS
-  const left = (entry: Running) => entry.job.tokens.length - entry.slot.tokens.length
   const urgency = ({ job }: Running) => (job.kind === 'answer' ? job.priority : 0)
+  // A person's prompt does not go in slices for the sake of programs.
+  const mostUrgent = Math.min(...answers.map(urgency))
+  const answersGrow = running.some(entry => isGrowing(entry) && urgency(entry) <= mostUrgent)
+  const prefilling = answers.length > 0 || running.some(isGrowing) ? answers : prompts
+  // Drafts go in slices too, so that an answer that comes is not kept waiting.
+  let room = answersGrow || answers.length === 0 ? sliceTokens(answersGrow) : BATCH_TOKENS
+  const left = (entry: Running) => entry.job.tokens.length - entry.slot.tokens.length
   // People before programs. Then the shortest first, so that a short question does not wait for a long one; every other round the oldest, so
   // that the long one is not starved.
   prefilling.sort((a, b) => urgency(a) - urgency(b) || (round % 2 === 0 ? a.order - b.order : left(a) - left(b) || a.order - b.order))
