@@ -139,15 +139,15 @@ test('what runs is counted while it runs, and moves nothing', async ({ fusion })
   const answer = await fetch(`${address}/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'guide-q4_k_m', prompt: 'Once', max_tokens: 4000, ignore_eos: true, stream: true }),
+    // Sixteen answers of a whole window each are more than any machine has made before the page has looked.
+    body: JSON.stringify({ model: 'guide-q4_k_m', prompt: 'Once', n: 16, max_tokens: 2000, ignore_eos: true, stream: true }),
     signal: stop.signal,
   })
   expect(answer.status).toBe(200)
-  await expect(now).toContainText('request running1')
-  await expect(now.locator('div').last()).toContainText(/[1-9]\d*(\.\d)?/)
+  await expect(now).toContainText(/requests running[1-9].*waiting[1-9].*per second[1-9]/)
   expect(await places()).toEqual(before)
   stop.abort()
-  await expect(now).toContainText('requests running0')
+  await expect(now).toContainText('requests running0waiting0')
 })
 
 test('web pages and names are added in the form that browsers send, refused in words, and taken away', async ({ fusion }) => {
