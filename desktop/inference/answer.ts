@@ -4,7 +4,8 @@ import { createMailbox } from '@fusion/shared/rpc/mailbox.ts'
 import type { LoadedLlama } from './llama.ts'
 import { createPieces, joinDeltas } from './pieces.ts'
 import { createAnswerReader } from './reasoning.ts'
-import { createSampler } from './sampling.ts'
+import { formFailure } from './forms.ts'
+import { createPicker } from './sampling.ts'
 import type { Scheduler } from './scheduling/scheduler.ts'
 import { createTokenText } from './token-text.ts'
 import { createUntold } from './untold.ts'
@@ -32,6 +33,8 @@ export async function* generate(
   // One token must be left to answer with.
   if (tokens.length >= window) throw failure('prompt-too-long', { tokens: tokens.length, window, model: llama.name })
 
+  const guide = request.form && (await llama.forms.guide(request.form, answerStart))
+
   const left = new AbortController()
   const signal = AbortSignal.any([outer, left.signal])
   const events = createMailbox<GenerateEvent>({ merge, signal })
@@ -45,6 +48,7 @@ export async function* generate(
     controls: [...visible.values()],
     plain,
   })
+  const picker = createPicker(llama, { sampling, prompt: tokens, logprobs: request.logprobs })
   const text = createTokenText(llama.native, tokens, visible)
   const untold = createUntold({ ids: request.tokenIds ?? false, logprobs: request.logprobs !== undefined })
   const sampled: number[] = []
@@ -69,36 +73,43 @@ export async function* generate(
     say(reader.push(text))
   }
 
+  // What the model thinks has no form.
+  if (guide && !reader.reasons) picker.guideBy(guide)
   const outcome = scheduler.answer({
     kind: 'answer',
     chatId,
     tokens,
     priority,
-    sampler: createSampler(llama, sampling, tokens),
+    picker,
     signal,
     onPrompt(cachedTokens) {
       started = performance.now()
       events.push({ type: 'prompt-ready', promptTokens: tokens.length, cachedTokens, ...(request.tokenIds && { tokenIds: tokens }) })
     },
     onPrefill: done => events.push({ type: 'prefill-progress', done, total: tokens.length }),
-    onToken(token) {
+    onTokens({ tokens, logprob, done }) {
       lastAt = performance.now()
       firstAt ??= lastAt
-      if (!ignoreEnd && llama.isEnd(token)) return false
-      sampled.push(token)
-      untold.add({ id: token }, pushed)
-      hear(text.push(token))
-      if (reader.stopText !== undefined) return false
-      if (sampled.length === sampling.maxTokens) {
-        reason = 'length'
-        return false
+      for (const [index, token] of tokens.entries()) {
+        if (llama.isEnd(token) && !(ignoreEnd && !guide)) return false
+        sampled.push(token)
+        untold.add({ id: token, ...(index === 0 && logprob && { logprob }) }, pushed)
+        hear(text.push(token))
+        if (reader.stopText !== undefined) return false
+        if (sampled.length === sampling.maxTokens && !(done && index === tokens.length - 1)) {
+          reason = 'length'
+          return false
+        }
       }
-      return true
+      if (guide && !reader.reasons) picker.guideBy(guide)
+      return !done
     },
   })
   const finished = finish()
   async function finish(): Promise<void> {
-    const how = await outcome
+    const how = await outcome.catch((error: unknown): never => {
+      throw formFailure(error)
+    })
     const { stopText } = reader
     if (how !== 'cancelled' && stopText === undefined) {
       hear(text.end())

@@ -11,6 +11,10 @@ import { BATCH_TOKENS } from './scheduling/share-prompts.ts'
 import { createPromptWriter } from './prompt.ts'
 import { createPromptTokenizer, type PromptTokenizer, type Tokenizer } from './prompt-tokens.ts'
 import { reasoningMarks } from './reasoning.ts'
+import { createTokenBias, type TokenBias } from './token-bias.ts'
+import { tokenBytes, type VocabularyKind } from './token-bytes.ts'
+import { createForms, type Forms } from './forms.ts'
+import { createVocabulary, type Vocabulary } from './grammar/vocabulary.ts'
 
 /** A model that is loaded, with its one context, and all that the answers need of it. */
 export interface LoadedLlama {
@@ -26,6 +30,13 @@ export interface LoadedLlama {
   /** Ends the answer: end of text, end of turn, and whatever else the file names. */
   isEnd(token: number): boolean
   createNativeSampler(): NativeSampler
+  bias: TokenBias
+  /** For answers of a form. The vocabulary is read when they are first asked for: for 150,000 tokens it takes some tenths of a second. */
+  forms: Forms
+  /** What a token stands for; of a control token, its name. */
+  tokenBytes(token: number): Buffer
+  /** Of a text that goes on from another; nothing in it is read as a control token. */
+  tokenizeText(text: string): number[]
   /** False: the KV state cannot be cut back, only begun anew, so work ahead of Send would be lost. */
   canCut: boolean
   threads: number
@@ -110,16 +121,22 @@ export async function loadLlama(request: LoadRequest, onProgress: (fraction: num
     template: templateText ? createChatTemplate(templateText) : undefined,
     values: { bos_token: tokenText(native, model.tokens.bos), eos_token: tokenText(native, model.tokens.eos) },
   })
+  const tokenizer = createTokenizer(model, native, { size: shape.vocabularyTokens, name })
+  let vocabulary: Promise<Vocabulary> | undefined
   const used = [native.getMemoryBreakdown(), nativeContext(context).getMemoryBreakdown()]
   return {
     name,
     native,
     context: nativeContext(context),
-    prompts: createPromptTokenizer(writer, createTokenizer(model, native, { size: shape.vocabularyTokens, name })),
+    prompts: createPromptTokenizer(writer, tokenizer),
     sampling: recommendedSampling(model),
     visible: visibleTokens(model, native),
     isEnd: token => model.isEogToken(token as Token),
     createNativeSampler: () => new bindings.AddonSampler(native),
+    bias: createTokenBias(shape.vocabularyTokens),
+    forms: createForms(() => (vocabulary ??= readVocabulary(model, native, shape.vocabularyTokens))),
+    tokenBytes: token => tokenBytes(native, kindOf(model), token) ?? Buffer.from(native.getTokenString(token)),
+    tokenizeText: text => tokenizer.tokenize(text, { parseSpecial: false, afterText: true }),
     canCut: !model.fileInsights.isRecurrent && !model.fileInsights.isHybrid,
     threads,
     stateSettings: JSON.stringify({ build: llama.llamaCppRelease, backend, flash: context.flashAttention, keys: 'f16', swa: 'full' }),
@@ -188,4 +205,16 @@ function createTokenizer(model: LlamaModel, native: NativeModel, facts: Pick<Tok
     isControl: token => native.detokenize(Uint32Array.of(token), false) === '',
     begin: tokens.shouldPrependBosToken && tokens.bos !== null ? tokens.bos : undefined,
   }
+}
+
+function kindOf(model: LlamaModel): VocabularyKind {
+  const { vocabularyType } = model
+  if (vocabularyType === LlamaVocabularyType.bpe) return 'bytes'
+  return vocabularyType === LlamaVocabularyType.spm || vocabularyType === LlamaVocabularyType.ugm ? 'marks' : 'other'
+}
+
+function readVocabulary(model: LlamaModel, native: NativeModel, size: number): Promise<Vocabulary> {
+  const kind = kindOf(model)
+  const ends = Array.from({ length: size }, (_, token) => token).filter(token => native.isEogToken(token))
+  return createVocabulary({ size, ends, bytesOf: token => tokenBytes(native, kind, token) })
 }

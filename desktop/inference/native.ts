@@ -16,6 +16,8 @@ export interface NativeContext {
   setThreads(threads: number): void
   /** A token, or -1 when there was nothing to sample from. */
   sampleToken(logitIndex: number, sampler: NativeSampler): Promise<number>
+  /** With the probabilities of all that the sampler was left to choose from, likeliest first: token, probability, token, probability … */
+  sampleToken(logitIndex: number, sampler: NativeSampler, probabilities: true): Promise<[token: number, probabilities?: number[]]>
   disposeSequence(sequenceId: number): void
   /** False where this model's memory cannot be cut there (recurrent ones). */
   removeTokenCellsFromSequence(sequenceId: number, from: number, until: number): boolean
@@ -36,6 +38,8 @@ export interface NativeSampler {
     repeatPenaltyTokens?: Uint32Array
     repeatPenaltyPresencePenalty?: number
     repeatPenaltyFrequencyPenalty?: number
+    tokenBiasKeys?: Uint32Array
+    tokenBiasValues?: Float32Array
   }): void
   dispose(): void
 }
@@ -44,6 +48,9 @@ export interface NativeModel {
   tokenize(text: string, parseSpecial: boolean): Uint32Array
   detokenize(tokens: Uint32Array, withSpecial: boolean): string
   getTokenString(token: number): string
+  /** Flags, as in llama.h. */
+  getTokenAttributes(token: number): number
+  isEogToken(token: number): boolean
   getMemoryBreakdown(): { cpuRam: number; gpuVram: number }
 }
 

@@ -19,6 +19,8 @@ export interface AnswerReader {
   push(text: string): AnswerPiece[]
   /** The one of `stopTexts` that was met: nothing from it on is read. */
   readonly stopText: string | undefined
+  /** It reads reasoning now, which the prompt or the answer opened. */
+  readonly reasons: boolean
   /** UTF-16 units of what was pushed that are not yet, or never, told. */
   readonly held: number
   end(): AnswerPiece[]
@@ -111,6 +113,9 @@ export function createAnswerReader({
     },
     get stopText() {
       return stopText
+    },
+    get reasons() {
+      return state === 'reasoning'
     },
     get held() {
       return held.length

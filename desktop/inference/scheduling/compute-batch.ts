@@ -1,17 +1,18 @@
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { NativeContext } from '../native.ts'
+import type { Picked } from '../sampling.ts'
 import type { Running } from './jobs.ts'
 import type { Pace } from './pace.ts'
 
-/** A job of a batch, with what came of it: a token where one was to be sampled. */
+/** A job of a batch, with what came of it: tokens where they were to be chosen. */
 export interface Computed {
   entry: Running
-  token?: number
+  picked?: Picked
   error?: unknown
 }
 
 /**
- * Computes one batch: for each job so many tokens of its prompt, or the one token that was sampled last. Then samples where the last token of
+ * Computes one batch: for each job so many tokens of its prompt, or those that were chosen last. Then chooses where the last token of
  * a prompt, or of an answer, was computed. Throws `out-of-memory` when llama.cpp can't; what is then left in the sequences is unknown.
  */
 export async function computeBatch(
@@ -27,7 +28,7 @@ export async function computeBatch(
   for (const [entry, count] of batch) {
     const { slot, job, next } = entry
     const at = slot.tokens.length
-    const tokens = next === undefined ? job.tokens.slice(at, at + count) : [next]
+    const tokens = next === undefined ? job.tokens.slice(at, at + count) : next
     const samples = job.kind === 'answer' && (next !== undefined || at + count === job.tokens.length)
     const [row] = context.addToBatch(slot.id, at, Uint32Array.from(tokens), Uint32Array.from(samples ? [tokens.length - 1] : []))
     if (row !== undefined) logitsOf.set(entry, row)
@@ -50,9 +51,7 @@ export async function computeBatch(
 async function sample(context: NativeContext, { job }: Running, row: number | undefined): Promise<Omit<Computed, 'entry'>> {
   if (row === undefined || job.kind !== 'answer' || job.signal.aborted) return {}
   try {
-    const token = await context.sampleToken(row, job.sampler)
-    if (token < 0) throw new Error('The model gave no token')
-    return { token }
+    return { picked: await job.picker.pick(context, row) }
   } catch (error) {
     return { error }
   }

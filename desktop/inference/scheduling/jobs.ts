@@ -1,4 +1,4 @@
-import type { NativeSampler } from '../native.ts'
+import type { Picked, Picker } from '../sampling.ts'
 import type { Slot } from './slots.ts'
 
 /** What one answer needs of the scheduler. Its callbacks are called in order and must not throw. */
@@ -10,13 +10,13 @@ export interface AnswerJob {
   /** 0 before 1. */
   priority: number
   /** Disposed of by the scheduler, when nothing uses it any more. */
-  sampler: NativeSampler
+  picker: Picker
   signal: AbortSignal
   /** The chat has a sequence; so many of the prompt's tokens are in it. */
   onPrompt(cachedTokens: number): void
   onPrefill(done: number): void
-  /** A token was sampled. False: the answer is finished. */
-  onToken(token: number): boolean
+  /** Tokens were chosen. False: the answer is finished. */
+  onTokens(picked: Picked): boolean
 }
 
 /** A prompt that will probably come: computed only while no answer wants to be. */
@@ -36,8 +36,8 @@ export interface Running {
   slot: Slot
   /** Tokens of its prompt that the sequence held when it began. */
   cached: number
-  /** The token that was sampled and is to be computed next; undefined while the prompt is. */
-  next: number | undefined
+  /** The tokens that were chosen and are to be computed next; undefined while the prompt is. */
+  next: readonly number[] | undefined
   /** Order of coming. */
   order: number
   settle: (outcome: Outcome) => void

@@ -1,13 +1,13 @@
 import type { NativeContext } from '../native.ts'
 import { type Computed, computeBatch } from './compute-batch.ts'
-import { type AnswerJob, type DraftJob, isAnswer, isGrowing, type Outcome, type Running } from './jobs.ts'
+import { type AnswerJob, type DraftJob, isAnswer, type Outcome, type Running } from './jobs.ts'
 import type { Pace } from './pace.ts'
-import { sharePrompts } from './share-prompts.ts'
+import { sharePrompts, shareSteps } from './share-prompts.ts'
 import { createSliceSize } from './slice-size.ts'
 import { createSlots, type KeptAnswer, type Slot } from './slots.ts'
 
 export interface Scheduler {
-  /** Resolves when `onToken` said so, with `window` when the context is full, with `cancelled` as soon as its signal aborts. */
+  /** Resolves when `onTokens` said so, with `window` when the context is full, with `cancelled` as soon as its signal aborts. */
   answer(job: AnswerJob): Promise<Outcome>
   /** Resolves with what is computed of it, also when it was cancelled or had to give way. */
   draft(job: DraftJob): Promise<{ cachedTokens: number; tokens: number }>
@@ -46,6 +46,9 @@ interface SlotWork {
 const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0)
 const urgency = ({ job }: Waiting) => (job.kind === 'draft' ? 2 : job.priority)
 
+/** What its sequence holds with what is chosen already, or will hold with its prompt. */
+const tokensOf = ({ job, slot, next }: Running) => (next ? slot.tokens.length + next.length : job.tokens.length)
+
 /**
  * Computes all chats of one context in step. Each round is one batch with a token of every growing answer, and then one with a slice of the
  * prompts that wait: llama.cpp would split a batch of both at its own places, and compute 1 and 32 tokens in 164 ms that take 16 and 131 alone.
@@ -64,7 +67,7 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
   function drop(entry: Running): void {
     running = running.filter(other => other !== entry)
     slots.release(entry.slot)
-    if (entry.job.kind === 'answer') entry.job.sampler.dispose()
+    if (entry.job.kind === 'answer') entry.job.picker.dispose()
   }
 
   function leave(entry: Running, outcome: Outcome): void {
@@ -80,7 +83,7 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
   /** What was cancelled, and drafts that an answer needs out of its way. */
   function sweep(): void {
     for (const { job, settle } of waiting.filter(({ job }) => job.signal.aborted)) {
-      if (job.kind === 'answer') job.sampler.dispose()
+      if (job.kind === 'answer') job.picker.dispose()
       settle('cancelled')
     }
     waiting = waiting.filter(({ job }) => !job.signal.aborted)
@@ -100,7 +103,7 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
     const { job, slot, next, order, settle, fail } = entry
     running = running.filter(other => other !== entry)
     slots.release(slot)
-    const rest: AnswerJob = next === undefined ? job : { ...job, tokens: [...slot.tokens, next], onPrefill() {} }
+    const rest: AnswerJob = next === undefined ? job : { ...job, tokens: [...slot.tokens, ...next], onPrefill() {} }
     waiting.push({ job: { ...rest, onPrompt() {} }, order, settle, fail, admitted: () => {} })
     return true
   }
@@ -159,9 +162,11 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
     await doSlotWork()
     await admit()
     if (running.length === 0) return false
-    for (const entry of running) if (isGrowing(entry) && entry.slot.tokens.length >= contextTokens) leave(entry, 'window')
-    const stepMs = await compute(new Map(running.filter(isGrowing).map(entry => [entry, 1])))
-    if (stepMs > 0) slice.stepTook(stepMs)
+    for (const entry of running) if (tokensOf(entry) > contextTokens) leave(entry, 'window')
+    const steps = shareSteps(running)
+    const stepMs = await compute(steps)
+    // Tokens that follow without being sampled make a step longer than answers usually wait for.
+    if (stepMs > 0 && sum(steps.values()) === steps.size) slice.stepTook(stepMs)
     const shares = sharePrompts(running, ++rounds, slice.tokens)
     const sliceMs = await compute(shares)
     if (sliceMs > 0) slice.sliceTook(sum(shares.values()), sliceMs)
@@ -193,15 +198,15 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
     return ms
   }
 
-  function take({ entry, token, error }: Computed): void {
+  function take({ entry, picked, error }: Computed): void {
     const { job, slot } = entry
     if (job.signal.aborted) return
     if (error !== undefined) return leaveWith(entry, error)
-    entry.next = token
+    entry.next = picked?.tokens
     if (job.kind === 'draft') {
       if (slot.tokens.length >= job.tokens.length) leave(entry, 'finished')
-    } else if (token === undefined) job.onPrefill(slot.tokens.length)
-    else if (!job.onToken(token)) leave(entry, 'finished')
+    } else if (picked === undefined) job.onPrefill(slot.tokens.length)
+    else if (!job.onTokens(picked)) leave(entry, 'finished')
   }
 
   async function turn(): Promise<void> {

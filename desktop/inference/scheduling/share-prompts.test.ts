@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { NativeSampler } from '../native.ts'
+import type { Picker } from '../sampling.ts'
 import type { Running } from './jobs.ts'
 import { sharePrompts } from './share-prompts.ts'
 
@@ -18,14 +18,14 @@ function entry(
           kind: 'answer',
           ...shared,
           priority,
-          sampler: undefined as unknown as NativeSampler,
+          picker: undefined as unknown as Picker,
           onPrompt: () => {},
           onPrefill: () => {},
-          onToken: () => true,
+          onTokens: () => true,
         },
     slot: { id: order, chatId: String(order), tokens: tokens(done), answers: [], used: 0, busy: true, dirty: false },
     cached: 0,
-    next,
+    next: next === undefined ? undefined : [next],
     order,
     settle: () => {},
     fail: () => {},

@@ -3,6 +3,11 @@ import { isAnswer, isGrowing, type Running } from './jobs.ts'
 /** The largest batch: 512 tokens are 2.5 s on two slow cores, and larger ones gain nothing. */
 export const BATCH_TOKENS = 512
 
+/** What growing answers compute next: all the tokens that were chosen for each. */
+export function shareSteps(running: readonly Running[]): Map<Running, number> {
+  return new Map(running.flatMap(entry => (entry.next ? [[entry, entry.next.length]] : [])))
+}
+
 /**
  * How many tokens of its prompt each job gets in the next batch; `round` counts the batches. `sliceTokens` says how many fit where something
  * would pause for them; its argument says whether growing answers would.
