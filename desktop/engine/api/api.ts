@@ -59,7 +59,7 @@ export function createApi({ models, modelsKnown, keys, settings, log, environmen
     const own = routes.get(path)
     if (own) return { route: own, rest: '' }
     const models = '/v1/models/'
-    return path.startsWith(models) ? { route: routes.get('/v1/models')!, rest: decodeURIComponent(path.slice(models.length)) } : undefined
+    return path.startsWith(models) ? { route: routes.get('/v1/models')!, rest: decoded(path.slice(models.length)) } : undefined
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse, headers: Record<string, string>): Promise<void> {
@@ -103,7 +103,8 @@ export function createApi({ models, modelsKnown, keys, settings, log, environmen
         if (request.method === 'OPTIONS') return void response.writeHead(204, headers).end()
         await answer(request, response, headers)
       } catch (error) {
-        if (isCancelled(error) && response.destroyed) return
+        // The client has gone, in the middle of its request or while it was answered.
+        if (response.destroyed && (isCancelled(error) || error === request.errored)) return
         if (!(error instanceof WrongRequest)) report(error)
         if (response.headersSent) return void response.end()
         // The rest of a body that was refused is not read: the connection goes with the answer.
@@ -135,6 +136,15 @@ export function createApi({ models, modelsKnown, keys, settings, log, environmen
 
   function report(error: unknown): void {
     log.warn({ error: reasonOf(error), stack: framesOf(error) }, 'api request failed')
+  }
+}
+
+/** What is no encoding stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
 }
 

@@ -22,6 +22,8 @@ export interface HttpServerOptions {
   api?: Pick<Api, 'owns' | 'handle'>
   /** A second token, good for one session. */
   openCode?: string | null
+  /** Within that a request has to be whole, or its connection is closed. */
+  requestMs?: number | undefined
 }
 
 export interface HttpServer {
@@ -49,9 +51,10 @@ export async function startHttpServer({
   limits,
   api,
   openCode = null,
+  requestMs = REQUEST_MS,
 }: HttpServerOptions): Promise<HttpServer> {
   // Whoever sends its request drop by drop holds a connection no longer than this; a page's requests are whole at once.
-  const server = createServer({ headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: REQUEST_MS / 2 })
+  const server = createServer({ headersTimeout: requestMs, requestTimeout: requestMs, connectionsCheckingInterval: requestMs / 2 })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(wantedPort, '127.0.0.1', resolve)

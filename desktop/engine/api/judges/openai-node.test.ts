@@ -1,0 +1,163 @@
+// The official package of OpenAI for Node, in its own words, with a real engine.
+import OpenAI from 'openai'
+import { expect, test } from 'vitest'
+import { ANSWER, ENVIRONMENT_KEY, GUIDE, judgedEngine, QUESTION } from '../../testing/judged-engine.ts'
+
+const engine = judgedEngine()
+const client = (apiKey = ENVIRONMENT_KEY) => new OpenAI({ baseURL: engine.baseURL, apiKey, maxRetries: 0 })
+
+const question = {
+  model: GUIDE,
+  messages: [{ role: 'user', content: QUESTION }],
+  temperature: 0,
+} satisfies OpenAI.ChatCompletionCreateParamsNonStreaming
+/** An answer that goes on until the window is full. */
+const endless = { ...question, stream: true, ignore_eos: true } satisfies OpenAI.ChatCompletionCreateParamsStreaming & {
+  ignore_eos: boolean
+}
+
+test('models are listed, and one is found by its name', async () => {
+  const names: string[] = []
+  for await (const { id } of client().models.list()) names.push(id)
+  expect(names).toEqual([GUIDE])
+  expect(await client().models.retrieve(GUIDE)).toMatchObject({ id: GUIDE, object: 'model', owned_by: 'fusion' })
+})
+
+test('a question is answered, whole and as a stream, with what it took', async () => {
+  const whole = await client().chat.completions.create(question)
+  expect(whole.choices).toMatchObject([{ index: 0, message: { role: 'assistant', content: ANSWER, refusal: null }, finish_reason: 'stop' }])
+  const stream = client().chat.completions.stream({ ...question, stream: true, stream_options: { include_usage: true } })
+  let text = ''
+  stream.on('content', piece => (text += piece))
+  const { choices } = await stream.finalChatCompletion()
+  expect([text, choices[0]!.message.content]).toEqual([ANSWER, ANSWER])
+  const usage = { prompt_tokens: whole.usage!.prompt_tokens, completion_tokens: whole.usage!.completion_tokens }
+  expect(await stream.totalUsage()).toMatchObject(usage)
+})
+
+test('earlier turns and words for the system are read, as text and as parts', async () => {
+  const { usage: alone } = await client().chat.completions.create(question)
+  const { choices, usage } = await client().chat.completions.create({
+    ...question,
+    messages: [
+      { role: 'developer', content: 'Be short.' },
+      { role: 'user', content: [{ type: 'text', text: 'What is Fusion?' }] },
+      { role: 'assistant', content: 'A chat app.' },
+      ...question.messages,
+    ],
+  })
+  expect(choices[0]!.message.content).not.toBe('')
+  expect(usage!.prompt_tokens).toBeGreaterThan(alone!.prompt_tokens + 10)
+})
+
+test('several answers differ, and are the same again by their seed', async () => {
+  // Without a limit to what is likely enough.
+  const wild = { ...question, temperature: 2, n: 3, seed: 7, max_tokens: 20, top_p: 1, top_k: 0, min_p: 0 }
+  const several = async () => {
+    const { choices } = await client().chat.completions.create(wild)
+    return choices.map(({ message }) => message.content)
+  }
+  const first = await several()
+  expect(new Set(first).size).toBe(3)
+  expect(await several()).toEqual(first)
+})
+
+test('an answer ends before a text of stop, or where it was to end', async () => {
+  const stopped = await client().chat.completions.create({ ...question, stop: ['undo', 'never said'] })
+  expect(stopped.choices).toMatchObject([{ message: { content: ANSWER.slice(0, ANSWER.indexOf('undo')) }, finish_reason: 'stop' }])
+  const cut = await client().chat.completions.create({ ...question, max_completion_tokens: 4 })
+  expect(cut).toMatchObject({ choices: [{ finish_reason: 'length' }], usage: { completion_tokens: 4 } })
+})
+
+test('a prompt without turns is continued, as text and as tokens, whose ids come back', async () => {
+  const asked = { model: GUIDE, temperature: 0, max_tokens: 4, return_token_ids: true, ignore_eos: true }
+  const byText = await client().completions.create({ ...asked, prompt: 'How do I delete' })
+  const { prompt_token_ids: tokens } = byText.choices[0] as unknown as { prompt_token_ids: number[] }
+  const byTokens = await client().completions.create({ ...asked, prompt: tokens })
+  expect(byTokens.choices).toEqual(byText.choices)
+  expect(byText.choices).toMatchObject([{ finish_reason: 'length', token_ids: [1, 2, 3, 4].map(() => expect.any(Number)) }])
+  const both = await client().completions.create({ ...asked, prompt: [tokens, tokens], n: 2 })
+  expect(both.choices.map(({ index, text }) => [index, text])).toEqual([0, 1, 2, 3].map(index => [index, byText.choices[0]!.text]))
+  let text = ''
+  for await (const { choices } of await client().completions.create({ ...asked, prompt: tokens, stream: true })) text += choices[0]!.text
+  expect(text).toBe(byText.choices[0]!.text)
+})
+
+test('a response is given whole and as a stream of its events', async () => {
+  const asked = { model: GUIDE, input: QUESTION, temperature: 0 }
+  const whole = await client().responses.create(asked)
+  expect(whole).toMatchObject({ object: 'response', status: 'completed', output_text: ANSWER, incomplete_details: null, error: null })
+  const stream = client().responses.stream(asked)
+  let text = ''
+  const types: string[] = []
+  for await (const event of stream) {
+    types.push(event.type)
+    if (event.type === 'response.output_text.delta') text += event.delta
+  }
+  const final = await stream.finalResponse()
+  expect([text, final.output_text]).toEqual([ANSWER, ANSWER])
+  expect(final.usage).toMatchObject({ input_tokens: whole.usage!.input_tokens, output_tokens: whole.usage!.output_tokens })
+  expect([types[0], types.at(-1)]).toEqual(['response.created', 'response.completed'])
+  const cut = await client().responses.create({ ...asked, instructions: 'Be short.', max_output_tokens: 3 })
+  expect(cut).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' }, instructions: 'Be short.' })
+})
+
+test('the output of one response is the input of the next', async () => {
+  const first = await client().responses.create({ model: GUIDE, input: QUESTION, temperature: 0 })
+  const next = await client().responses.create({
+    model: GUIDE,
+    input: [
+      { role: 'user', content: QUESTION },
+      ...(first.output as OpenAI.Responses.ResponseInputItem[]),
+      { role: 'user', content: 'And what is Fusion?' },
+    ],
+  })
+  expect(next.status).toBe('completed')
+  expect(next.usage!.input_tokens).toBeGreaterThan(first.usage!.input_tokens + first.usage!.output_tokens)
+})
+
+test('what goes wrong is an error of the right class', async () => {
+  const { chat, embeddings, responses } = client()
+  await expect(client('wrong').models.list()).rejects.toThrow(OpenAI.AuthenticationError)
+  await expect(chat.completions.create({ ...question, model: 'none' })).rejects.toThrow(OpenAI.NotFoundError)
+  const bad = chat.completions.create({ ...question, temperature: 5 })
+  await expect(bad).rejects.toThrow(OpenAI.BadRequestError)
+  await expect(bad).rejects.toMatchObject({ status: 400, code: 'invalid_value', param: 'temperature', type: 'invalid_request_error' })
+  const long = chat.completions.create({ ...question, messages: [{ role: 'user', content: 'word '.repeat(3000) }] })
+  await expect(long).rejects.toMatchObject({ status: 400, code: 'context_length_exceeded' })
+  await expect(chat.completions.create({ ...question, messages: 'hello' as never, stream: true })).rejects.toThrow(OpenAI.BadRequestError)
+  await expect(responses.create({ model: GUIDE, previous_response_id: 'resp_1', input: 'a' })).rejects.toThrow(OpenAI.BadRequestError)
+  await expect(embeddings.create({ model: GUIDE, input: 'a' })).rejects.toMatchObject({ status: 501, code: 'no_embedding_model' })
+})
+
+test('leaving a stream ends its answer, and so does aborting a request', async () => {
+  const aborted = () => engine.metric('request_success_total', ',finished_reason="abort"')
+  const before = await aborted()
+  for await (const { choices } of await client().chat.completions.create(endless)) if (choices[0]?.delta.content) break
+  await expect.poll(aborted).toBe(before + 1)
+  const gone = new AbortController()
+  const asking = client().chat.completions.create({ ...endless, stream: false }, { signal: gone.signal })
+  await expect.poll(() => engine.metric('num_requests_running')).toBe(1)
+  gone.abort()
+  await expect(asking).rejects.toThrow(OpenAI.APIUserAbortError)
+  await expect.poll(aborted).toBe(before + 2)
+  expect(await engine.metric('num_requests_running')).toBe(0)
+})
+
+test('when too many wait, the error says so, and the client that tries again by itself is answered', async () => {
+  const gone = new AbortController()
+  const asking = Array.from({ length: 300 }, () => client().chat.completions.create(endless, { signal: gone.signal }))
+  const failures = asking.map(request =>
+    request.then(
+      () => undefined,
+      (error: unknown) => error,
+    ),
+  )
+  const refused = await Promise.race(failures.map(async failure => (await failure) ?? new Promise<never>(() => {})))
+  expect(refused).toBeInstanceOf(OpenAI.RateLimitError)
+  expect((refused as { headers: Headers }).headers.get('retry-after')).toBe('1')
+  const patient = new OpenAI({ baseURL: engine.baseURL, apiKey: ENVIRONMENT_KEY, maxRetries: 5 }).chat.completions.create(question)
+  gone.abort()
+  await Promise.all(failures)
+  expect((await patient).choices[0]!.message.content).toBe(ANSWER)
+})
