@@ -16,15 +16,23 @@ export function exportMarkdown(conversation: Pick<Conversation, 'title'>, messag
   return `${parts.join('\n\n')}\n`
 }
 
+/** Names that are devices on Windows, whatever stands behind their first dot. */
+const devices = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i
+
+/** Most systems take 255 bytes. A character has four at the most, and a number and an ending may follow. */
+const MAX_CHARACTERS = 60
+
 /** A file name that every system takes, from a title. */
 export function exportFileName(title: string): string {
   const name = Array.from(
     title
-      .replace(/[\\/:*?"<>|\p{Cc}]/gu, ' ')
-      .replace(/\s+/g, ' ')
-      .trim(),
+      .replace(/[\\/:*?"<>|\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, ' ')
+      // A name that begins with a dot is hidden, and one that ends with one loses it on Windows.
+      .replace(/^[\s.]+|[\s.]+$/g, '')
+      .replace(/\s+/g, ' '),
   )
-    .slice(0, 80)
+    .slice(0, MAX_CHARACTERS)
     .join('')
-  return `${name === '' || /^\.+$/.test(name) ? 'Chat' : name}.md`
+    .trim()
+  return `${name === '' ? 'Chat' : devices.test(name) ? `Chat ${name}` : name}.md`
 }

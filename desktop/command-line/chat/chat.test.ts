@@ -5,6 +5,7 @@ import { addEndlessModel, endlessName } from '../../../models/guide/testing/endl
 import { filesWith } from '../../engine/testing/files-with.ts'
 import { startHeadless } from '../../engine/testing/headless.ts'
 import { testFolder } from '../../engine/testing/test-engine.ts'
+import { addEscapingModel } from '../testing/escaping-model.ts'
 import { inTerminal, runFusion, startFusion } from '../testing/run-fusion.ts'
 
 const exact = ['--temperature', '0']
@@ -108,6 +109,20 @@ test('in a terminal it says where the answer was made, and colours and progress 
   const plain = await inTerminal(['chat', ...exact, 'What can you do?'], { home, env: { NO_COLOR: '1' } }).done
   expect(plain.stdout).toMatch(/This computer · Fusion Guide Q4_K_M/)
   expect(plain.stdout).not.toContain('\x1b')
+})
+
+test('what a model writes commands no terminal, and no pipe that may lead to one', async () => {
+  const home = await testFolder()
+  addEscapingModel(home)
+  const args = ['chat', '-m', endlessName, '--max-tokens', '60', 'Tell me a long story']
+  const answer = JSON.parse((await runFusion([...args, '--json'], { home })).stdout) as { text: string }
+  expect(answer.text).toContain('\x1b')
+  const shown = await inTerminal(args, { home, env: { NO_COLOR: '1' } }).done
+  const piped = await runFusion(args, { home })
+  for (const { stdout } of [shown, piped]) {
+    expect(stdout).toContain('␛')
+    expect(stdout).not.toContain('\x1b')
+  }
 })
 
 test('Ctrl-C in a terminal ends the answer with whole lines and whole escape sequences', async () => {
