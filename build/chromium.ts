@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { installByApt } from './apt.ts'
 
 const usualPlaces = [
   '/usr/bin/chromium',
@@ -16,12 +16,4 @@ export function findChromium(): string | undefined {
 }
 
 /** Debian's Chromium by apt. Changes the system, so it is for CI alone. Undefined where it can't be had. */
-export function installChromium(): string | undefined {
-  const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n']
-  for (const step of [['update'], ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-liberation']]) {
-    const [program = '', ...args] = [...sudo, 'apt-get', ...step]
-    const { status } = spawnSync(program, args, { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
-    if (status !== 0) return undefined
-  }
-  return findChromium()
-}
+export const installChromium = () => (installByApt('chromium', 'fonts-liberation') ? findChromium() : undefined)

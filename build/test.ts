@@ -3,6 +3,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { basePython } from '../desktop/engine/testing/python-packages.ts'
+import { installByApt } from './apt.ts'
 import { findChromium, installChromium } from './chromium.ts'
 import { ensureBuilt } from './ensure-built.mjs'
 import { browserParts } from './parts.mjs'
@@ -62,6 +64,8 @@ async function runPlaywright(): Promise<Counts> {
 
 async function main(names: string[]): Promise<number> {
   await ensureBuilt(root, browserParts)
+  // Packages for Python talk to the local API in tests.
+  if (inCi && !basePython()) installByApt('python3', 'python3-venv')
   const unit = await runVitest(names)
   const page = names.length === 0 ? await runPlaywright() : nothing
   const { passed, failed, skipped } = addCounts(unit, page)
