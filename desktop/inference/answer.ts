@@ -1,20 +1,24 @@
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { GenerateEvent, GenerateRequest } from '@fusion/shared/contract/inference.ts'
 import { createMailbox } from '@fusion/shared/rpc/mailbox.ts'
+import { type Calls, createCalls, offered } from './calls.ts'
 import type { LoadedLlama } from './llama.ts'
 import { createPieces, joinDeltas } from './pieces.ts'
-import { createAnswerReader } from './reasoning.ts'
+import { type AnswerPiece, createAnswerReader } from './reasoning.ts'
 import { formFailure } from './forms.ts'
 import { createPicker } from './sampling.ts'
 import type { Scheduler } from './scheduling/scheduler.ts'
 import { createTokenText } from './token-text.ts'
+import type { ToolPiece } from './tool-reader.ts'
 import { createUntold } from './untold.ts'
 
 type Finished = Extract<GenerateEvent, { type: 'answer-finished' }>
 
+const isDelta = (event: GenerateEvent) => event.type === 'text-delta' || event.type === 'tool-call-delta'
+
 /** While the reader is behind, deltas of one part become one, and only the newest progress counts. */
 function merge(last: GenerateEvent, next: GenerateEvent): GenerateEvent | undefined {
-  if (last.type === 'text-delta' && next.type === 'text-delta') return joinDeltas(last, next)
+  if (isDelta(last) && isDelta(next)) return joinDeltas(last, next)
   return last.type === 'prefill-progress' && next.type === 'prefill-progress' ? next : undefined
 }
 
@@ -25,7 +29,8 @@ export async function* generate(
   request: GenerateRequest,
   outer: AbortSignal,
 ): AsyncGenerator<GenerateEvent, void, void> {
-  const { chatId, prompt, sampling, priority, stop = [], ignoreEnd = false } = request
+  const { chatId, sampling, priority, stop = [], ignoreEnd = false } = request
+  const prompt = 'raw' in request.prompt ? request.prompt : offered(request.prompt, request)
   const plain = 'raw' in prompt
   const read = plain ? await llama.prompts.raw(prompt, outer) : await llama.prompts.prompt(prompt, outer)
   const { tokens, answerAt, answerStart, prefix } = read
@@ -33,7 +38,8 @@ export async function* generate(
   // One token must be left to answer with.
   if (tokens.length >= window) throw failure('prompt-too-long', { tokens: tokens.length, window, model: llama.name })
 
-  const guide = request.form && (await llama.forms.guide(request.form, answerStart))
+  const calls = plain ? undefined : await createCalls(llama, prompt, request)
+  const guide = calls?.guide ?? (request.form && (await llama.forms.guide(request.form, answerStart)))
 
   const left = new AbortController()
   const signal = AbortSignal.any([outer, left.signal])
@@ -49,7 +55,7 @@ export async function* generate(
     plain,
   })
   const picker = createPicker(llama, { sampling, prompt: tokens, logprobs: request.logprobs })
-  const text = createTokenText(llama.native, tokens, visible)
+  const text = createTokenText(llama.native, tokens, calls ? new Map([...visible, ...llama.visibleCalls]) : visible)
   const untold = createUntold({ ids: request.tokenIds ?? false, logprobs: request.logprobs !== undefined })
   const sampled: number[] = []
   let reason: Finished['reason'] = 'stop'
@@ -60,11 +66,32 @@ export async function* generate(
   let firstAt: number | undefined
   let lastAt = 0
 
-  function say(read: ReturnType<typeof reader.push>): void {
+  const due = () => untold.take(pushed - reader.held - (calls?.reader.held ?? 0))
+
+  function say(read: readonly AnswerPiece[]): void {
     for (const { part, text } of read) {
-      pieces.add({ type: 'text-delta', part, text, ...untold.take(pushed - reader.held) })
-      if (part === 'text') said += text
-      else reasoned = true
+      if (part === 'reasoning') reasoned = true
+      if (part === 'text' && calls) sayWithCalls(calls, calls.reader.push(text))
+      else {
+        pieces.add({ type: 'text-delta', part, text, ...due() })
+        if (part === 'text') said += text
+      }
+    }
+  }
+
+  function sayWithCalls(calls: Calls, read: readonly ToolPiece[]): void {
+    for (const piece of read) {
+      if (piece.type === 'text') {
+        pieces.add({ type: 'text-delta', part: 'text', text: piece.text, ...due() })
+        said += piece.text
+        continue
+      }
+      const event = calls.event(piece, piece.type === 'call-delta' ? due().tokens : 0)
+      if (event?.type === 'tool-call-delta') pieces.add(event)
+      else if (event) {
+        pieces.flush()
+        events.push(event)
+      }
     }
   }
 
@@ -95,7 +122,7 @@ export async function* generate(
         sampled.push(token)
         untold.add({ id: token, ...(index === 0 && logprob && { logprob }) }, pushed)
         hear(text.push(token))
-        if (reader.stopText !== undefined) return false
+        if (reader.stopText !== undefined || calls?.enough()) return false
         if (sampled.length === sampling.maxTokens && !(done && index === tokens.length - 1)) {
           reason = 'length'
           return false
@@ -115,8 +142,10 @@ export async function* generate(
       hear(text.end())
       say(reader.end())
     }
+    if (how !== 'cancelled' && calls) sayWithCalls(calls, calls.reader.end())
+    if (calls && calls.reader.calls > 0 && reason === 'stop') reason = 'tool-calls'
     // Exactly these tokens stand in the KV state, so the next prompt names the answer by them.
-    if (!plain && !reasoned && stopText === undefined) {
+    if (!plain && !reasoned && !calls?.reader.calls && stopText === undefined) {
       const answer = [...tokens.slice(answerAt), ...sampled]
       llama.prompts.remember(said, answer)
       if (chatId !== null) scheduler.keepAnswer(chatId, { at: answerAt, tokens: answer })

@@ -46,18 +46,20 @@ export function createForms(vocabulary: () => Promise<Vocabulary>): Forms {
   }
 
   return {
-    guide: (form, begun) =>
-      form.type === 'json-object'
-        ? guideBy('', () => anyValue(someBlanks).object, begun)
-        : guideBy(keyOf(form.schema), () => jsonSchema(form.schema), begun),
+    guide: (form, begun) => guideBy(keyOf(form), () => formRule(form), begun),
     guideBy,
   }
 }
 
+/** Throws `Unusable`. */
+export function formRule(form: AnswerForm): Rule {
+  return form.type === 'json-object' ? anyValue(someBlanks).object : jsonSchema(form.schema)
+}
+
 /** A schema that is too deep to be written out is too deep to be used, which whoever reads it says. */
-function keyOf(schema: unknown): string {
+export function keyOf(value: unknown): string {
   try {
-    return JSON.stringify(schema) ?? ''
+    return JSON.stringify(value) ?? ''
   } catch {
     return 'too deep'
   }

@@ -14,6 +14,8 @@ import { reasoningMarks } from './reasoning.ts'
 import { createTokenBias, type TokenBias } from './token-bias.ts'
 import { tokenBytes, type VocabularyKind } from './token-bytes.ts'
 import { createForms, type Forms } from './forms.ts'
+import { callFormOf, type CallForm } from './tool-grammar.ts'
+import { toolMarks } from './tool-reader.ts'
 import { createVocabulary, type Vocabulary } from './grammar/vocabulary.ts'
 
 /** A model that is loaded, with its one context, and all that the answers need of it. */
@@ -27,6 +29,12 @@ export interface LoadedLlama {
   sampling: Sampling
   /** Control tokens that marks of reasoning are made of, and how they read. */
   visible: ReadonlyMap<number, string>
+  /** The same of marks of calls. */
+  visibleCalls: ReadonlyMap<number, string>
+  /** How calls of tools are written. */
+  callForm: CallForm
+  /** The token that a mark is; undefined where it is several. */
+  markToken(mark: string): number | undefined
   /** Ends the answer: end of text, end of turn, and whatever else the file names. */
   isEnd(token: number): boolean
   createNativeSampler(): NativeSampler
@@ -130,7 +138,10 @@ export async function loadLlama(request: LoadRequest, onProgress: (fraction: num
     context: nativeContext(context),
     prompts: createPromptTokenizer(writer, tokenizer),
     sampling: recommendedSampling(model),
-    visible: visibleTokens(model, native),
+    visible: visibleTokens(model, native, reasoningMarks.flat().flatMap(partsOfMark)),
+    visibleCalls: visibleTokens(model, native, toolMarks),
+    callForm: callFormOf(writer.knowsTools ? templateText : undefined),
+    markToken: mark => oneToken(native, mark),
     isEnd: token => model.isEogToken(token as Token),
     createNativeSampler: () => new bindings.AddonSampler(native),
     bias: createTokenBias(shape.vocabularyTokens),
@@ -172,21 +183,21 @@ function recommendedSampling(model: LlamaModel): Sampling {
   return found
 }
 
-/** Control tokens inside marks of reasoning are read as text, where every part of the mark that should be one token is one. */
-function visibleTokens(model: LlamaModel, native: NativeModel): Map<number, string> {
+/** What of a mark of reasoning may be a control token. */
+const partsOfMark = (mark: string) => Array.from(mark.matchAll(/<\|[^|]+\|>|\[\/?THINK\]|<\/?[\w:]+>/g), ([part]) => part)
+
+function oneToken(native: NativeModel, text: string): number | undefined {
+  const [token, ...others] = native.tokenize(text, true)
+  return others.length === 0 ? token : undefined
+}
+
+/** Those of these marks that are control tokens, which are read as text. */
+function visibleTokens(model: LlamaModel, native: NativeModel, marks: readonly string[]): Map<number, string> {
   const visible = new Map<number, string>()
-  for (const mark of reasoningMarks.flat()) {
-    for (const [text] of mark.matchAll(/<\|[^|]+\|>|\[\/?THINK\]|<\/?[\w:]+>/g)) {
-      const [token, ...others] = native.tokenize(text, true)
-      if (
-        token !== undefined &&
-        others.length === 0 &&
-        native.detokenize(Uint32Array.of(token), false) === '' &&
-        !model.isEogToken(token as Token)
-      ) {
-        visible.set(token, text)
-      }
-    }
+  for (const mark of marks) {
+    const token = oneToken(native, mark)
+    if (token === undefined || native.detokenize(Uint32Array.of(token), false) !== '' || model.isEogToken(token as Token)) continue
+    visible.set(token, mark)
   }
   return visible
 }

@@ -1,5 +1,5 @@
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import { createPieces, type TextDelta } from './pieces.ts'
+import { createPieces, type Delta, type TextDelta } from './pieces.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -9,7 +9,9 @@ beforeEach(() => {
 function telling() {
   const told: [ms: number, text: string, tokens: number][] = []
   const start = performance.now()
-  const pieces = createPieces(({ text, tokens }) => told.push([performance.now() - start, text, tokens]))
+  const pieces = createPieces(delta => {
+    if (delta.type === 'text-delta') told.push([performance.now() - start, delta.text, delta.tokens])
+  })
   const add = (text: string, part: TextDelta['part'] = 'text') => pieces.add({ type: 'text-delta', part, text, tokens: 1 })
   return { told, pieces, add }
 }
@@ -61,7 +63,7 @@ test('text and reasoning stay apart, in their order', () => {
 })
 
 test('tokens and their ids stay with the text they are told with', () => {
-  const told: TextDelta[] = []
+  const told: Delta[] = []
   const pieces = createPieces(delta => told.push(delta))
   for (const [index, text] of ['a', 'b', '', 'c'].entries()) {
     pieces.add({ type: 'text-delta', part: 'text', text, tokens: 1, tokenIds: [index], logprobs: [] })
@@ -70,5 +72,24 @@ test('tokens and their ids stay with the text they are told with', () => {
   expect(told).toEqual([
     { type: 'text-delta', part: 'text', text: 'a', tokens: 1, tokenIds: [0], logprobs: [] },
     { type: 'text-delta', part: 'text', text: 'bc', tokens: 3, tokenIds: [1, 2, 3], logprobs: [] },
+  ])
+})
+
+test('arguments of one call are joined, and those of two are not', () => {
+  const told: Delta[] = []
+  const pieces = createPieces(delta => told.push(delta))
+  for (const [index, written] of [
+    [0, '{'],
+    [0, '"a"'],
+    [0, ':1}'],
+    [1, '{}'],
+  ] as const) {
+    pieces.add({ type: 'tool-call-delta', index, arguments: written, tokens: 1 })
+  }
+  pieces.flush()
+  expect(told).toEqual([
+    { type: 'tool-call-delta', index: 0, arguments: '{', tokens: 1 },
+    { type: 'tool-call-delta', index: 0, arguments: '"a":1}', tokens: 2 },
+    { type: 'tool-call-delta', index: 1, arguments: '{}', tokens: 1 },
   ])
 })

@@ -1,6 +1,7 @@
 import type { GenerateEvent } from '@fusion/shared/contract/inference.ts'
 
 export type TextDelta = Extract<GenerateEvent, { type: 'text-delta' }>
+export type Delta = TextDelta | Extract<GenerateEvent, { type: 'tool-call-delta' }>
 
 /**
  * Pieces come at most this often. To the eye it is the same; a token of a small model takes less, and each piece costs the way to its reader
@@ -10,14 +11,14 @@ const APART_MS = 40
 
 export interface Pieces {
   /** Tells it at once, or with what follows it soon. */
-  add(delta: TextDelta): void
+  add(delta: Delta): void
   /** Tells what is held. */
   flush(): void
 }
 
-/** The text of one answer in pieces: the first is told at once, and what comes faster than it can be read is told together. */
-export function createPieces(tell: (delta: TextDelta) => void): Pieces {
-  let held: TextDelta | undefined
+/** The text of one answer, and the arguments of its calls, in pieces: the first is told at once, and what comes faster than it can be read is told together. */
+export function createPieces(tell: (delta: Delta) => void): Pieces {
+  let held: Delta | undefined
   let toldAt = -Infinity
   let timer: NodeJS.Timeout | undefined
 
@@ -44,8 +45,12 @@ export function createPieces(tell: (delta: TextDelta) => void): Pieces {
   }
 }
 
-/** Two deltas as one; undefined where they are of different parts. */
-export function joinDeltas(last: TextDelta, next: TextDelta): TextDelta | undefined {
+/** Two deltas as one; undefined where they are of different parts, or calls. */
+export function joinDeltas(last: Delta, next: Delta): Delta | undefined {
+  if (last.type === 'tool-call-delta' || next.type === 'tool-call-delta') {
+    if (last.type !== 'tool-call-delta' || next.type !== 'tool-call-delta' || last.index !== next.index) return undefined
+    return { ...next, arguments: last.arguments + next.arguments, tokens: last.tokens + next.tokens }
+  }
   if (last.part !== next.part) return undefined
   return {
     ...next,

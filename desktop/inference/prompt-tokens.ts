@@ -1,5 +1,7 @@
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Prompt, RawPrompt } from '@fusion/shared/contract/inference.ts'
+import { formFailure } from './forms.ts'
+import { checkSize } from './grammar/schema.ts'
 import type { PromptPart, PromptWriter } from './prompt.ts'
 import { tokenizeInSlices } from './tokenize-in-slices.ts'
 
@@ -83,6 +85,15 @@ async function append(tokens: number[], added: readonly number[]): Promise<void>
   }
 }
 
+/** What is too large or too deep is not written in any template. */
+function checkTools({ tools = [] }: Prompt): void {
+  try {
+    checkSize(tools)
+  } catch (error) {
+    throw formFailure(error)
+  }
+}
+
 /** Prompts as tokens: each part on its own, so that counts add up exactly and a part once read is never read again. */
 export function createPromptTokenizer(writer: PromptWriter, tokenizer: Tokenizer): PromptTokenizer {
   const cache = createCache()
@@ -110,6 +121,7 @@ export function createPromptTokenizer(writer: PromptWriter, tokenizer: Tokenizer
 
   return {
     async prompt(prompt, signal) {
+      checkTools(prompt)
       const { parts, stopText } = await writer.write(prompt)
       const tokens: number[] = []
       const each = prompt.messages.map(() => 0)

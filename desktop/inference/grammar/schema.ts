@@ -33,6 +33,15 @@ export function checkSize(root: unknown): void {
   }
 }
 
+export function isSmall(value: unknown): boolean {
+  try {
+    checkSize(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** For those who read of a failure. */
 export const pathOf = (reference: unknown) => (typeof reference === 'string' ? reference.slice(0, 200) : '#')
 
