@@ -115,6 +115,18 @@ test.runIf(runs)(
   },
 )
 
+test.runIf(runs)('what npm links as fusion goes on with the command line in the same way, through the link', async () => {
+  const fresh = project()
+  copyFileSync(join(fresh.root, 'build/say.mjs'), join(fresh.root, 'build/command-line.mjs'))
+  const link = join(fresh.root, 'fusion')
+  symlinkSync(join(fresh.root, 'build/fusion.mjs'), link)
+  const child = spawn(fresh.foreignNode, [link, 'chat', '--json'], { cwd: tmpdir(), env: { ...process.env, npm_execpath: '' } })
+  let stdout = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+  await once(child, 'close')
+  expect(JSON.parse(stdout)).toEqual({ version: process.version, args: ['chat', '--json'] })
+})
+
 test.runIf(runs)('a changed lockfile is installed by the next start', async () => {
   const fresh = project()
   await start(fresh)

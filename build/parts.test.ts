@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
-import { browserParts, signatureOf, staleParts, stampFile } from './parts.mjs'
+import { browserParts, commandLineParts, signatureOf, staleParts, stampFile } from './parts.mjs'
 
 let root: string
 const write = (path: string, text: string) => {
@@ -41,6 +41,14 @@ test('a file that came or went is seen, and so is an older one of the same size'
   expect(stale()).toEqual(['inference'])
   utimesSync(join(root, 'desktop/engine/engine.ts'), 1, 1)
   expect(stale()).toEqual(['engine', 'inference'])
+})
+
+test('the command line, which holds an engine, is built anew with it', () => {
+  write('desktop/command-line/main.ts', '')
+  write('out/command-line/.built', signatureOf(root, 'command-line'))
+  expect(staleParts(root, commandLineParts)).toEqual([])
+  write('desktop/engine/engine.ts', 'export const changed = 1')
+  expect(staleParts(root, commandLineParts)).toEqual(['command-line'])
 })
 
 test('tests and their helpers are no sources', () => {

@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { writeEngineFile } from '../../engine/engine-file.ts'
+import { lockFolder } from '../../engine/storage/lock.ts'
 import { addEndlessModel, endlessName } from '../../../models/guide/testing/endless-model.ts'
 import { filesWith } from '../../engine/testing/files-with.ts'
 import { startHeadless } from '../../engine/testing/headless.ts'
@@ -60,8 +62,9 @@ test('an engine that runs is used: its models are loaded already, and go on bein
   const home = await testFolder()
   const engine = await startHeadless(home)
   onTestFinished(() => engine.end())
-  const { code, stdout } = await runFusion(['chat', ...exact, 'What can you do?'], { home })
+  const { code, stdout } = await runFusion(['chat', ...exact, 'What can you do, marzipan?'], { home })
   expect({ code, answered: stdout.length > 20 }).toEqual({ code: 0, answered: true })
+  expect(filesWith(home, ['marzipan', stdout.slice(0, 30)])).toEqual([])
   const { stdout: list } = await runFusion(['models', '--json'], { home })
   expect((JSON.parse(list) as { models: { state: string }[] }).models.map(({ state }) => state)).toEqual(['ready'])
 })
@@ -73,6 +76,31 @@ test('the file of an engine that is gone, and a server that does not take its to
   const file = { pid: stranger.pid, holder: 'serve', door: { port: stranger.port, token: 'x'.repeat(43) } }
   writeFileSync(join(home, 'engine.json'), JSON.stringify(file))
   expect(await runFusion(['chat', ...exact, 'Hello'], { home })).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('an engine that dies in the middle of an answer is said, and what was printed stays', async () => {
+  const home = await testFolder()
+  addEndlessModel(home)
+  const engine = await startHeadless(home)
+  const { child, done, until } = startFusion(['chat', '-m', endlessName, 'Tell me a long story'], { home })
+  child.stdin!.end()
+  await until(/[a-z]+ [a-z]+ [a-z]+ [a-z]+/)
+  await engine.end('SIGKILL')
+  const { code, stdout, stderr } = await done
+  expect({ code, end: stdout.at(-1) }).toEqual({ code: 1, end: '\n' })
+  expect(stderr).toBe('The Fusion that was running has ended. Try again; the command then works without it.\n')
+})
+
+test("a folder that Fusion's own window has is not waited for", async () => {
+  const home = await testFolder()
+  const lock = lockFolder(home)
+  onTestFinished(() => lock.release())
+  writeEngineFile(home, { holder: 'window', door: null })
+  expect(await runFusion(['chat', 'Hello'], { home })).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^Fusion is open in its own window, which lets no command in\. /),
+  })
 })
 
 test('commands that come at once wait for one another', async () => {

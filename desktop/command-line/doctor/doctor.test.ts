@@ -140,6 +140,19 @@ test('a backend that was set aside is named, with what to do', async () => {
   })
 })
 
+test.skipIf(process.platform !== 'linux')('a card whose part of Fusion is not installed is a problem', async () => {
+  const drivers = await testFolder()
+  writeFileSync(join(drivers, 'nvidia-smi'), "#!/bin/sh\necho 'NVIDIA L4, 23034'\n", { mode: 0o755 })
+  const { code, machine, problems } = await reportOf(await usedHome(), { PATH: `${drivers}:${process.env['PATH']}` })
+  expect(machine['Graphics']).toMatch(/^NVIDIA L4, 24\.2 GB/)
+  // On a machine that has a card of its own, the part is there.
+  if (machine['Computes on'] !== 'processor') return
+  expect({ code, problems }).toMatchObject({
+    code: 1,
+    problems: [{ what: expect.stringContaining('The part of Fusion for the NVIDIA L4 is not installed') }],
+  })
+})
+
 test('a port that another program has is a problem, with that program', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')

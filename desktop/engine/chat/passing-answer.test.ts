@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { PassingEvent, PassingQuestion } from '@fusion/shared/contract/engine.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { expect, test } from 'vitest'
@@ -28,6 +30,8 @@ test('an answer outside of any chat says by what it was made, and nothing of it 
   expect(all.at(-1)).toMatchObject({ type: 'answer-finished', reason: 'stop', usage: { completionTokens: expect.any(Number) } })
   await close()
   expect(logged.join()).not.toContain('xylophonist')
+  // Nor a KV state, which would be the talk in another form.
+  expect(existsSync(join(folder, 'states')) ? readdirSync(join(folder, 'states')) : []).toEqual([])
   expect(filesWith(folder, ['xylophonist', text.slice(0, 20)])).toEqual([])
 })
 
