@@ -189,6 +189,27 @@ test('a model whose file is deleted answers to the end, and is not there for the
   expect(await ask('/v1/models')).toMatchObject({ body: { data: [] } })
 })
 
+test('a client that does not read holds up nobody, and finds all of it when it reads on', async () => {
+  const made = await endlessApi()
+  // With twenty others beside each token, it is more than the system takes for one that does not read.
+  const much = { logprobs: true, top_logprobs: 20, max_tokens: 3000, stream_options: { include_usage: true } }
+  const slow = await made.stream(CHAT, made.talk(much))
+  slow.response.pause()
+  // Computed to the end, while the client has read next to nothing of it.
+  await untilComputing(made, made.modelId, 0)
+  expect(made.api.state().running).toBe(1)
+  expect(await made.ask(CHAT, { body: made.talk({ max_tokens: 3 }) })).toMatchObject({ status: 200 })
+  let tokens = 0
+  let usage: unknown
+  for await (const event of slow.events) {
+    const { choices, usage: told } = event as { choices?: { logprobs: { content: unknown[] } | null }[]; usage?: unknown }
+    tokens += choices?.[0]?.logprobs?.content.length ?? 0
+    usage = told ?? usage
+  }
+  expect(tokens).toBe(3000)
+  expect(usage).toMatchObject({ completion_tokens: 3000 })
+})
+
 test('each of two servers has keys of its own', async () => {
   const [one, two] = [await testApi(), await testApi()]
   const { secret } = one.storage.apiKeys.make({ name: 'Editor', cloud: false })

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
+import * as z from 'zod'
 import { type Headless, startHeadless } from './headless.ts'
 import { ENVIRONMENT_KEY, GUIDE } from './test-api.ts'
 
@@ -41,3 +42,12 @@ export function judgedEngine(): JudgedEngine {
     },
   }
 }
+
+/** A form for answers in which even a model that is good for nothing comes to an end; every part of JSON is in it. */
+export const Place = z.object({
+  city: z.enum(['Graz', 'Wien']),
+  open: z.boolean(),
+  tags: z.array(z.enum(['red', 'blue'])).max(2),
+  note: z.string().max(10).nullable(),
+  count: z.number().int().min(1).max(9),
+})

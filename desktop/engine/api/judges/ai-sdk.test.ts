@@ -1,9 +1,9 @@
 // The Vercel AI SDK, by both of its packages for such servers, with a real engine.
 import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { APICallError, embed, generateText, type LanguageModel, streamText } from 'ai'
+import { APICallError, embed, generateText, type LanguageModel, Output, streamText } from 'ai'
 import { expect, test } from 'vitest'
-import { ANSWER, ENVIRONMENT_KEY, GUIDE, judgedEngine, QUESTION } from '../../testing/judged-engine.ts'
+import { ANSWER, ENVIRONMENT_KEY, GUIDE, judgedEngine, Place, QUESTION } from '../../testing/judged-engine.ts'
 
 const engine = judgedEngine()
 const compatible = (apiKey = ENVIRONMENT_KEY) =>
@@ -47,6 +47,18 @@ test.for(ways)('%s: words for the system and earlier turns are read, and an answ
   expect(text).not.toBe('')
   expect(finishReason).toBe('length')
   expect(usage).toMatchObject({ outputTokens: 3 })
+})
+
+test.for(ways)('%s: an answer is an object of the form that was asked for, whole and as it grows', async ([, model]) => {
+  const asked = { prompt: 'a place', output: Output.object({ schema: Place }), temperature: 0, maxRetries: 0 }
+  const { output } = await generateText({ ...asked, model: model() })
+  expect(Place.parse(output)).toEqual(output)
+  const stream = streamText({ ...asked, model: model() })
+  let last: unknown
+  for await (const part of stream.partialOutputStream) last = part
+  expect(last).toEqual(output)
+  const choice = await generateText({ ...asked, model: model(), output: Output.choice({ options: ['yes', 'no'] }) })
+  expect(choice.output).toMatch(/^(yes|no)$/)
 })
 
 test('a text of stop ends an answer, and a prompt without turns is continued', async () => {

@@ -2,7 +2,7 @@
 import { AIMessage, type AIMessageChunk, HumanMessage, SystemMessage, type UsageMetadata } from '@langchain/core/messages'
 import { ChatOpenAI, type ChatOpenAIFields, OpenAI, OpenAIEmbeddings } from '@langchain/openai'
 import { expect, test } from 'vitest'
-import { ANSWER, ENVIRONMENT_KEY, GUIDE, judgedEngine, QUESTION } from '../../testing/judged-engine.ts'
+import { ANSWER, ENVIRONMENT_KEY, GUIDE, judgedEngine, Place, QUESTION } from '../../testing/judged-engine.ts'
 
 const engine = judgedEngine()
 const fields = (apiKey = ENVIRONMENT_KEY) => ({ model: GUIDE, apiKey, configuration: { baseURL: engine.baseURL }, maxRetries: 0 })
@@ -25,6 +25,15 @@ test.for([
   }
   expect(text).toBe(ANSWER)
   expect(tokens).toBe(usageOf(whole)!.output_tokens)
+})
+
+test.for([
+  ['chat completions', false],
+  ['responses', true],
+] as const)('%s: an answer is an object of the form that was asked for', async ([, useResponsesApi]) => {
+  const held = chat({ useResponsesApi }).withStructuredOutput(Place, { name: 'place', method: 'jsonSchema' })
+  const place = await held.invoke('a place')
+  expect(Place.parse(place)).toEqual(place)
 })
 
 test('words for the system and earlier turns are read', async () => {

@@ -2,13 +2,20 @@
 
 import os
 import unittest
+from typing import Literal
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI
+from pydantic import BaseModel
 
 MODEL = os.environ["JUDGED_MODEL"]
 QUESTION = os.environ["JUDGED_QUESTION"]
 ANSWER = os.environ["JUDGED_ANSWER"]
+
+
+class Place(BaseModel):
+    city: Literal["Graz", "Wien"]
+    open: bool
 
 
 def chat(**more):
@@ -33,6 +40,9 @@ class LangChainText(unittest.TestCase):
 
     def test_several_questions_at_once_are_answered(self):
         self.assertEqual([answer.text for answer in chat().batch([QUESTION] * 3)], [ANSWER] * 3)
+
+    def test_an_answer_is_held_to_a_form(self):
+        self.assertIsInstance(chat().with_structured_output(Place).invoke("a place"), Place)
 
     def test_a_text_of_stop_ends_an_answer(self):
         self.assertEqual(chat().invoke(QUESTION, stop=["undo"]).text, ANSWER[: ANSWER.index("undo")])

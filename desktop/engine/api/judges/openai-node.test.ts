@@ -1,7 +1,8 @@
 // The official package of OpenAI for Node, in its own words, with a real engine.
 import OpenAI from 'openai'
+import { zodResponseFormat, zodTextFormat } from 'openai/helpers/zod'
 import { expect, test } from 'vitest'
-import { ANSWER, ENVIRONMENT_KEY, GUIDE, judgedEngine, QUESTION } from '../../testing/judged-engine.ts'
+import { ANSWER, ENVIRONMENT_KEY, GUIDE, judgedEngine, Place, QUESTION } from '../../testing/judged-engine.ts'
 
 const engine = judgedEngine()
 const client = (apiKey = ENVIRONMENT_KEY) => new OpenAI({ baseURL: engine.baseURL, apiKey, maxRetries: 0 })
@@ -114,6 +115,68 @@ test('the output of one response is the input of the next', async () => {
   })
   expect(next.status).toBe('completed')
   expect(next.usage!.input_tokens).toBeGreaterThan(first.usage!.input_tokens + first.usage!.output_tokens)
+})
+
+test('how likely tokens were is told with them, whole, as a stream, and by every route', async () => {
+  const asked = { ...question, logprobs: true, top_logprobs: 2, max_tokens: 6 }
+  const whole = (await client().chat.completions.create(asked)).choices[0]!.logprobs!.content!
+  expect(whole.map(({ token }) => token).join('')).toBe(ANSWER.slice(0, 'Open the menu of the chat'.length))
+  for (const { token, logprob, bytes, top_logprobs: top } of whole) {
+    expect(Buffer.from(bytes!).toString()).toBe(token)
+    expect(top).toHaveLength(2)
+    // At temperature 0 the likeliest one is taken.
+    expect(top[0]).toMatchObject({ token, logprob })
+    expect(top[1]!.logprob).toBeLessThan(logprob)
+  }
+  const stream = client().chat.completions.stream({ ...asked, stream: true })
+  expect((await stream.finalChatCompletion()).choices[0]!.logprobs!.content!.map(({ token }) => token)).toEqual(
+    whole.map(({ token }) => token),
+  )
+  const { output } = await client().responses.create({
+    model: GUIDE,
+    input: QUESTION,
+    temperature: 0,
+    max_output_tokens: 6,
+    top_logprobs: 1,
+    include: ['message.output_text.logprobs'],
+  })
+  expect(output).toMatchObject([{ content: [{ logprobs: whole.map(({ token }) => ({ token, top_logprobs: [{ token }] })) }] }])
+  const old = await client().completions.create({ model: GUIDE, prompt: 'How do', temperature: 0, logprobs: 2, max_tokens: 3 })
+  const { tokens, token_logprobs: likely, top_logprobs: top, text_offset: offsets } = old.choices[0]!.logprobs!
+  expect(tokens!.join('')).toBe(old.choices[0]!.text)
+  expect([likely!.length, top!.length, offsets![0], offsets![1]]).toEqual([tokens!.length, tokens!.length, 0, tokens![0]!.length])
+})
+
+test('an answer is held to a form, which the helpers of the package write and read', async () => {
+  const format = zodResponseFormat(Place, 'place')
+  const { choices } = await client().chat.completions.parse({ ...question, response_format: format })
+  expect(Place.parse(choices[0]!.message.parsed)).toEqual(JSON.parse(choices[0]!.message.content!))
+  const stream = client().chat.completions.stream({ ...question, stream: true, response_format: format })
+  expect((await stream.finalChatCompletion()).choices[0]!.message.parsed).toEqual(choices[0]!.message.parsed)
+  const response = await client().responses.parse({
+    model: GUIDE,
+    input: QUESTION,
+    temperature: 0,
+    text: { format: zodTextFormat(Place, 'place') },
+  })
+  expect(Place.parse(response.output_parsed)).toEqual(JSON.parse(response.output_text))
+})
+
+test('what cannot be held to is refused, and says where it stands', async () => {
+  const held = (schema: Record<string, unknown>) =>
+    client().chat.completions.create({
+      ...question,
+      max_tokens: 50,
+      response_format: { type: 'json_schema', json_schema: { name: 'a', schema } },
+    })
+  const impossible = held({ type: 'object', properties: { a: { type: 'string', not: {} } }, required: ['a'] })
+  await expect(impossible).rejects.toThrow(OpenAI.BadRequestError)
+  await expect(impossible).rejects.toMatchObject({ code: 'invalid_json_schema', message: expect.stringContaining('#/properties/a') })
+  const large = held({ enum: Array.from({ length: 60_000 }, (_, index) => `value number ${index}`) })
+  await expect(large).rejects.toMatchObject({ status: 400, code: 'invalid_json_schema' })
+  const node = { type: 'object', properties: { next: { anyOf: [{ $ref: '#/$defs/node' }, { type: 'null' }] } }, required: ['next'] }
+  const { choices } = await held({ $ref: '#/$defs/node', $defs: { node: { ...node, additionalProperties: false } } })
+  expect(choices[0]!.message.content).toMatch(/^\{ ?"next": ?/)
 })
 
 test('what goes wrong is an error of the right class', async () => {

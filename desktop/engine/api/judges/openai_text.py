@@ -2,14 +2,23 @@
 
 import os
 import unittest
+from typing import Literal, Optional
 
 import openai
+from pydantic import BaseModel
 
 MODEL = os.environ["JUDGED_MODEL"]
 QUESTION = os.environ["JUDGED_QUESTION"]
 ANSWER = os.environ["JUDGED_ANSWER"]
 client = openai.OpenAI(max_retries=0)
 question = {"model": MODEL, "messages": [{"role": "user", "content": QUESTION}], "temperature": 0}
+
+
+class Place(BaseModel):
+    city: Literal["Graz", "Wien"]
+    open: bool
+    note: Optional[Literal["closed today"]]
+    count: Literal[1, 2, 3]
 
 
 class OpenAIText(unittest.TestCase):
@@ -34,6 +43,14 @@ class OpenAIText(unittest.TestCase):
             pieces = [event.delta for event in stream if event.type == "response.output_text.delta"]
             self.assertEqual(stream.get_final_response().output_text, ANSWER)
         self.assertEqual("".join(pieces), ANSWER)
+
+    def test_an_answer_is_held_to_a_form(self):
+        whole = client.chat.completions.parse(**question, response_format=Place).choices[0].message
+        self.assertEqual(whole.parsed, Place.model_validate_json(whole.content))
+        with client.chat.completions.stream(**question, response_format=Place) as stream:
+            self.assertEqual(stream.get_final_completion().choices[0].message.parsed, whole.parsed)
+        response = client.responses.parse(model=MODEL, input=QUESTION, temperature=0, text_format=Place)
+        self.assertIsInstance(response.output_parsed, Place)
 
     def test_what_vllm_knows_besides_is_known(self):
         more = {"top_k": 3, "min_p": 0.1, "repetition_penalty": 1.0, "return_token_ids": True}

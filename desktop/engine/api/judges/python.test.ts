@@ -78,6 +78,19 @@ test('llm answers in a terminal as it streams and whole, reads what is piped to 
   expect(next.stderr).toMatch(/Token usage: \d\d input, \d+ output/)
 })
 
+test('llm has an answer held to a schema', async context => {
+  const python = pythonFor(context)
+  const schema = JSON.stringify({
+    type: 'object',
+    properties: { open: { type: 'boolean' } },
+    required: ['open'],
+    additionalProperties: false,
+  })
+  const asked = ['--model', 'guide', '--key', ENVIRONMENT_KEY, '--option', 'temperature', '0', '--schema', schema]
+  const { code, stdout } = await llm(python, [...asked, 'Is it open?'])
+  expect({ code, answer: JSON.parse(stdout) as unknown }).toEqual({ code: 0, answer: { open: expect.any(Boolean) } })
+})
+
 test('llm says what went wrong in the words of the server', async context => {
   const python = pythonFor(context)
   const refused = await llm(python, ['--model', 'guide', '--key', 'wrong', QUESTION])
