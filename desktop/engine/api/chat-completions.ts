@@ -78,6 +78,8 @@ export async function chatCompletions(generations: Generations, exchange: Exchan
         case 'prompt-ready':
           return send(piece({ role: 'assistant', content: '' }), withoutNull({ prompt_token_ids: event.tokenIds }))
         case 'text-delta':
+          // Tokens without a text, such as a mark behind a call, of which nothing else is asked.
+          if (event.text === '' && !event.logprobs?.length && !body.return_token_ids) return
           return send(
             piece(event.part === 'text' ? { content: event.text } : { reasoning_content: event.text }, {
               ...(event.logprobs && { logprobs: logprobsOf(event.logprobs) }),

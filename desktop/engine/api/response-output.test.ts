@@ -67,6 +67,11 @@ test('an answer without a word has no items', async () => {
   expect({ told, items }).toEqual({ told: [], items: [] })
 })
 
+test('tokens without a text begin no message', async () => {
+  const { items } = await output([...calls(0, 'weather', '{}'), text(''), text('', 'reasoning')])
+  expect(items).toMatchObject([{ type: 'function_call' }])
+})
+
 test('logprobs go with their piece, and all of them with the whole text', async () => {
   const scored = (text: string) => ({ id: 1, text, bytes: [...Buffer.from(text)], logprob: -0.5 })
   const piece = (word: string): GenerateEvent => ({ ...text(word), logprobs: [{ ...scored(word), top: [scored(word)] }] }) as GenerateEvent

@@ -63,6 +63,8 @@ export function createResponseOutput(tell: Tell) {
     items,
     close,
     async take(event: GenerateEvent): Promise<void> {
+      // Tokens without a text, such as a mark behind a call, begin no message.
+      if (event.type === 'text-delta' && event.text === '' && open?.type !== 'message') return
       if (event.type === 'text-delta' && event.part === 'text') {
         const part = await message()
         part.text += event.text

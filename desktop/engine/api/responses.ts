@@ -154,6 +154,14 @@ function messageOf(item: InputItem, param: string): PromptMessage | undefined {
     // What a model thought is not read again by templates.
     case 'reasoning':
       return undefined
+    case 'item_reference':
+      throw new WrongRequest(
+        `Responses are not kept here, so items cannot be referred to: send them whole ('store': false tells clients to).`,
+        {
+          param,
+          code: 'unsupported_value',
+        },
+      )
     default:
       throw new WrongRequest(`Items of type '${item.type}' are not supported.`, { param: `${param}.type`, code: 'unsupported_value' })
   }

@@ -1,9 +1,9 @@
 // The Vercel AI SDK, by both of its packages for such servers, with a real engine.
 import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
-import { APICallError, embed, generateText, type LanguageModel, Output, streamText } from 'ai'
+import { APICallError, embed, generateText, isStepCount, type LanguageModel, Output, streamText, tool } from 'ai'
 import { expect, test } from 'vitest'
-import { ANSWER, ENVIRONMENT_KEY, GUIDE, judgedEngine, Place, QUESTION } from '../../testing/judged-engine.ts'
+import { ANSWER, Asked, ENVIRONMENT_KEY, GUIDE, judgedEngine, Place, QUESTION } from '../../testing/judged-engine.ts'
 
 const engine = judgedEngine()
 const compatible = (apiKey = ENVIRONMENT_KEY) =>
@@ -59,6 +59,42 @@ test.for(ways)('%s: an answer is an object of the form that was asked for, whole
   expect(last).toEqual(output)
   const choice = await generateText({ ...asked, model: model(), output: Output.choice({ options: ['yes', 'no'] }) })
   expect(choice.output).toMatch(/^(yes|no)$/)
+})
+
+test.for(ways)('%s: a tool is called with what the model asked, and its result goes into the next step', async ([, model]) => {
+  const calls: unknown[] = []
+  const weather = tool({
+    description: 'The weather of a city',
+    inputSchema: Asked,
+    execute: asked => {
+      calls.push(asked)
+      return 'Sunny.'
+    },
+  })
+  const asked = { prompt: QUESTION, tools: { weather }, toolChoice: 'required', temperature: 0, maxRetries: 0 } as const
+  const { steps } = await generateText({ ...asked, model: model(), stopWhen: isStepCount(2) })
+  expect(steps.map(({ finishReason }) => finishReason)).toEqual(['tool-calls', 'tool-calls'])
+  expect(steps[0]!.toolCalls[0]).toMatchObject({ toolName: 'weather', input: calls[0] })
+  expect(steps[0]!.toolResults[0]).toMatchObject({ output: 'Sunny.' })
+  expect(steps[1]!.usage.inputTokens).toBeGreaterThan(steps[0]!.usage.inputTokens!)
+  const types: string[] = []
+  for await (const { type } of streamText({ ...asked, model: model() }).fullStream) types.push(type)
+  expect(types).toEqual(
+    expect.arrayContaining(['tool-input-start', 'tool-input-delta', 'tool-input-end', 'tool-call', 'tool-result', 'finish']),
+  )
+  expect(types).not.toContain('error')
+})
+
+test('responses are not kept, so an earlier turn comes whole where the client is told to, and else is refused in words', async () => {
+  const first = await generateText({ model: openai()(GUIDE), prompt: QUESTION, temperature: 0 })
+  const messages = [
+    { role: 'user' as const, content: QUESTION },
+    ...first.responseMessages,
+    { role: 'user' as const, content: 'What is Fusion?' },
+  ]
+  const asked = { model: openai()(GUIDE), messages, temperature: 0, maxRetries: 0 }
+  await expect(generateText(asked)).rejects.toThrow(/Responses are not kept here/)
+  expect((await generateText({ ...asked, providerOptions: { openai: { store: false } } })).text).not.toBe('')
 })
 
 test('a text of stop ends an answer, and a prompt without turns is continued', async () => {

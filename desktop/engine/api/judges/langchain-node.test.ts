@@ -1,8 +1,9 @@
 // LangChain for Node with a real engine.
 import { AIMessage, type AIMessageChunk, HumanMessage, SystemMessage, type UsageMetadata } from '@langchain/core/messages'
+import { tool } from '@langchain/core/tools'
 import { ChatOpenAI, type ChatOpenAIFields, OpenAI, OpenAIEmbeddings } from '@langchain/openai'
 import { expect, test } from 'vitest'
-import { ANSWER, ENVIRONMENT_KEY, GUIDE, judgedEngine, Place, QUESTION } from '../../testing/judged-engine.ts'
+import { ANSWER, Asked, ENVIRONMENT_KEY, GUIDE, judgedEngine, Place, QUESTION } from '../../testing/judged-engine.ts'
 
 const engine = judgedEngine()
 const fields = (apiKey = ENVIRONMENT_KEY) => ({ model: GUIDE, apiKey, configuration: { baseURL: engine.baseURL }, maxRetries: 0 })
@@ -33,6 +34,29 @@ test.for([
 ] as const)('%s: an answer is an object of the form that was asked for', async ([, useResponsesApi]) => {
   const held = chat({ useResponsesApi }).withStructuredOutput(Place, { name: 'place', method: 'jsonSchema' })
   const place = await held.invoke('a place')
+  expect(Place.parse(place)).toEqual(place)
+})
+
+test.for([
+  ['chat completions', false],
+  ['responses', true],
+] as const)('%s: a tool is called with what the model asked, and its result is read', async ([, useResponsesApi]) => {
+  const weather = tool(async () => 'Sunny.', { name: 'weather', description: 'The weather of a city', schema: Asked })
+  const model = chat({ useResponsesApi })
+  const called = await model.bindTools([weather], { tool_choice: 'weather' }).invoke(QUESTION)
+  expect(called.tool_calls).toMatchObject([{ name: 'weather', args: Asked.parse(called.tool_calls![0]!.args) }])
+  const result = await weather.invoke(called.tool_calls![0]!)
+  const answer = await model.bindTools([weather]).invoke([new HumanMessage(QUESTION), called, result])
+  expect(answer.text).not.toBe('')
+  let streamed: AIMessageChunk | undefined
+  for await (const piece of await model.bindTools([weather], { tool_choice: 'weather' }).stream(QUESTION)) {
+    streamed = streamed ? streamed.concat(piece) : piece
+  }
+  expect(streamed!.tool_calls).toMatchObject([{ name: 'weather', args: called.tool_calls![0]!.args }])
+})
+
+test('a form is asked for by a call, too', async () => {
+  const place = await chat().withStructuredOutput(Place, { name: 'place', method: 'functionCalling' }).invoke('a place')
   expect(Place.parse(place)).toEqual(place)
 })
 

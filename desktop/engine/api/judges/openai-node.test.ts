@@ -1,8 +1,9 @@
 // The official package of OpenAI for Node, in its own words, with a real engine.
 import OpenAI from 'openai'
-import { zodResponseFormat, zodTextFormat } from 'openai/helpers/zod'
+import { zodFunction, zodResponseFormat, zodResponsesFunction, zodTextFormat } from 'openai/helpers/zod'
 import { expect, test } from 'vitest'
-import { ANSWER, ENVIRONMENT_KEY, GUIDE, judgedEngine, Place, QUESTION } from '../../testing/judged-engine.ts'
+import * as z from 'zod'
+import { ANSWER, Asked, ENVIRONMENT_KEY, GUIDE, judgedEngine, Place, QUESTION } from '../../testing/judged-engine.ts'
 
 const engine = judgedEngine()
 const client = (apiKey = ENVIRONMENT_KEY) => new OpenAI({ baseURL: engine.baseURL, apiKey, maxRetries: 0 })
@@ -160,6 +161,94 @@ test('an answer is held to a form, which the helpers of the package write and re
     text: { format: zodTextFormat(Place, 'place') },
   })
   expect(Place.parse(response.output_parsed)).toEqual(JSON.parse(response.output_text))
+})
+
+const weather = zodFunction({ name: 'weather', description: 'The weather of a city', parameters: Asked })
+const time = zodFunction({ name: 'time', description: 'The time of day', parameters: z.object({}) })
+
+test('a tool is called where one is required, whole and as a stream, and its result is read', async () => {
+  const asked = { ...question, tools: [weather], tool_choice: 'required' as const, parallel_tool_calls: false }
+  const { choices } = await client().chat.completions.parse(asked)
+  const { message, finish_reason: reason } = choices[0]!
+  const call = message.tool_calls!.find(each => each.type === 'function')
+  expect([reason, message.content, message.tool_calls!.length]).toEqual(['tool_calls', null, 1])
+  expect(call).toMatchObject({ type: 'function', function: { name: 'weather' } })
+  expect(Asked.parse(call!.function.parsed_arguments)).toEqual(JSON.parse(call!.function.arguments))
+  const stream = client().chat.completions.stream({ ...asked, stream: true, stream_options: { include_usage: true } })
+  let told = ''
+  stream.on('tool_calls.function.arguments.delta', ({ arguments_delta: piece }) => (told += piece))
+  const streamed = (await stream.finalChatCompletion()).choices[0]!
+  expect([streamed.finish_reason, streamed.message.tool_calls]).toMatchObject([
+    'tool_calls',
+    [{ function: { name: 'weather', arguments: told } }],
+  ])
+  expect(JSON.parse(told)).toEqual(call!.function.parsed_arguments)
+  const result = { role: 'tool', tool_call_id: call!.id, content: 'Sunny.' } as const
+  const next = await client().chat.completions.create({ ...question, tools: [weather], messages: [...question.messages, message, result] })
+  expect(next.choices).toMatchObject([{ message: { content: expect.stringMatching(/./) }, finish_reason: 'stop' }])
+})
+
+test('a tool that was named is called and no other, and none where none is wanted', async () => {
+  const asked = { ...question, tools: [weather, time] }
+  for (const name of ['weather', 'time']) {
+    const { choices } = await client().chat.completions.create({ ...asked, tool_choice: { type: 'function', function: { name } } })
+    expect(choices).toMatchObject([{ message: { tool_calls: [{ function: { name } }] }, finish_reason: 'tool_calls' }])
+  }
+  const none = await client().chat.completions.create({ ...asked, tool_choice: 'none' })
+  expect(none.choices).toMatchObject([{ message: { content: expect.stringMatching(/./) }, finish_reason: 'stop' }])
+  expect(none.choices[0]!.message.tool_calls).toBeUndefined()
+})
+
+test('calls that stood side by side are read with their results', async () => {
+  const calls = ['one', 'two'].map(id => ({
+    id,
+    type: 'function' as const,
+    function: { name: 'weather', arguments: '{"city":"Graz","days":2}' },
+  }))
+  const { choices, usage } = await client().chat.completions.create({
+    ...question,
+    tools: [weather],
+    messages: [
+      ...question.messages,
+      { role: 'assistant', tool_calls: calls },
+      ...calls.map(({ id }) => ({ role: 'tool' as const, tool_call_id: id, content: [{ type: 'text' as const, text: 'Sunny.' }] })),
+    ],
+  })
+  expect(choices[0]!.message.content).not.toBe('')
+  expect(usage!.prompt_tokens).toBeGreaterThan(100)
+})
+
+test('the runner of the package calls a tool with what the model asked, and gives back what it said', async () => {
+  const calls: unknown[] = []
+  const look = (asked: unknown) => {
+    calls.push(asked)
+    return 'Sunny.'
+  }
+  const tool = zodFunction({ name: 'weather', parameters: Asked, function: look })
+  const runner = client().chat.completions.runTools(
+    { ...question, tools: [tool], tool_choice: { type: 'function', function: { name: 'weather' } } },
+    { maxChatCompletions: 1 },
+  )
+  await runner.done()
+  expect(calls.map(asked => Asked.parse(asked))).toHaveLength(1)
+  expect(runner.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool'])
+})
+
+test('responses call tools too, and read their results', async () => {
+  const tools = [zodResponsesFunction({ name: 'weather', parameters: Asked })]
+  const asked = { model: GUIDE, input: [{ role: 'user' as const, content: QUESTION }], temperature: 0, tools }
+  const stream = client().responses.stream({ ...asked, tool_choice: { type: 'function', name: 'weather' }, parallel_tool_calls: false })
+  let told = ''
+  for await (const event of stream) if (event.type === 'response.function_call_arguments.delta') told += event.delta
+  const { output } = await stream.finalResponse()
+  expect(output).toMatchObject([{ type: 'function_call', name: 'weather', arguments: told, status: 'completed' }])
+  expect(Asked.safeParse(JSON.parse(told))).toMatchObject({ success: true })
+  const [call] = output as OpenAI.Responses.ResponseFunctionToolCall[]
+  const next = await client().responses.create({
+    ...asked,
+    input: [...asked.input, call!, { type: 'function_call_output', call_id: call!.call_id, output: 'Sunny.' }],
+  })
+  expect(next).toMatchObject({ status: 'completed', output_text: expect.stringMatching(/./) })
 })
 
 test('what cannot be held to is refused, and says where it stands', async () => {

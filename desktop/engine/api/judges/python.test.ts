@@ -46,7 +46,7 @@ function run(python: string, args: string[], input = ''): Promise<Ended> {
   })
 }
 
-test.for(['openai_text.py', 'langchain_text.py'])('%s finds all as it should be', async (script, context) => {
+test.for(['openai_judge.py', 'langchain_judge.py'])('%s finds all as it should be', async (script, context) => {
   const { code, stderr } = await run(pythonFor(context), [script])
   expect(code, stderr).toBe(0)
 })

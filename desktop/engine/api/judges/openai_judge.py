@@ -21,7 +21,7 @@ class Place(BaseModel):
     count: Literal[1, 2, 3]
 
 
-class OpenAIText(unittest.TestCase):
+class OpenAIJudge(unittest.TestCase):
     def test_models_are_listed(self):
         self.assertEqual([model.id for model in client.models.list()], [MODEL])
         self.assertEqual(client.models.retrieve(MODEL).owned_by, "fusion")
@@ -51,6 +51,20 @@ class OpenAIText(unittest.TestCase):
             self.assertEqual(stream.get_final_completion().choices[0].message.parsed, whole.parsed)
         response = client.responses.parse(model=MODEL, input=QUESTION, temperature=0, text_format=Place)
         self.assertIsInstance(response.output_parsed, Place)
+
+    def test_a_tool_is_called_and_its_result_is_read(self):
+        tools = [openai.pydantic_function_tool(Place, name="find", description="Finds a place")]
+        chosen = {"type": "function", "function": {"name": "find"}}
+        asked = {**question, "tools": tools, "tool_choice": chosen, "parallel_tool_calls": False}
+        message = client.chat.completions.parse(**asked).choices[0].message
+        [call] = message.tool_calls
+        self.assertIsInstance(call.function.parsed_arguments, Place)
+        with client.chat.completions.stream(**asked) as stream:
+            pieces = [event.arguments_delta for event in stream if event.type == "tool_calls.function.arguments.delta"]
+        self.assertEqual("".join(pieces), call.function.arguments)
+        history = [*question["messages"], message, {"role": "tool", "tool_call_id": call.id, "content": "Sunny."}]
+        answer = client.chat.completions.create(**{**question, "messages": history, "tools": tools})
+        self.assertTrue(answer.choices[0].message.content)
 
     def test_what_vllm_knows_besides_is_known(self):
         more = {"top_k": 3, "min_p": 0.1, "repetition_penalty": 1.0, "return_token_ids": True}
