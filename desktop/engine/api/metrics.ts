@@ -84,10 +84,7 @@ export function createMetrics({
       const load = queue.load(id)
       running.set({ model_name: name }, load.running)
       waiting.set({ model_name: name }, load.waiting)
-      const stats = await models
-        .ready(id)
-        ?.client.process.stats({})
-        .catch(() => undefined)
+      const stats = await models.stats(id)?.catch(() => undefined)
       kvUse.set({ model_name: name }, stats && stats.capacityTokens > 0 ? stats.usedTokens / stats.capacityTokens : 0)
     }
   }

@@ -324,6 +324,24 @@ test('a model that nobody used for long is unloaded', async () => {
   }
 })
 
+test('a model whose figures are watched is unloaded all the same', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+  try {
+    const { models, settings } = testModels()
+    await models.scan()
+    settings.unloadAfterMinutes = 1
+    const loaded = await acquire(models, guideId)
+    loaded.release()
+    for (let seconds = 0; seconds < 60; seconds += 15) {
+      expect(await models.stats(guideId)).toMatchObject({ running: 0 })
+      vi.advanceTimersByTime(15_000)
+    }
+    expect(models.stats(guideId)).toBeUndefined()
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 test('no inference process outlives an engine that is killed', async () => {
   const script = `
     import { createModels } from ${JSON.stringify(join(import.meta.dirname, 'models.ts'))}

@@ -14,7 +14,7 @@ import { createLibrary } from './library.ts'
 import { createLookout } from './lookout.ts'
 import { type InferenceProgram, inferenceProgram } from './program.ts'
 import type { Registries } from './registry.ts'
-import { type AcquireOptions, createRunningModels, type RunningModel } from './running.ts'
+import { type AcquireOptions, createRunningModels, type RunningModel, type RunningModels } from './running.ts'
 import { createSetAside } from './set-aside.ts'
 
 /** A model that stands ready: talk to its process by `client`, and `release` it when done. Call `release` once for each `acquire`. */
@@ -39,6 +39,8 @@ export interface Models {
   acquire(modelId: string, options: AcquireOptions): Promise<Loaded>
   /** The model, if it stands ready. */
   ready(modelId: string): Loaded | undefined
+  /** Figures of the model's process, where one runs. Looking at them is no use of it: it is unloaded all the same when nobody uses it. */
+  stats: RunningModels['stats']
   unload(modelId: string): Promise<void>
   /** Models that nobody uses, loaded by other settings than those of now. */
   outdated(): string[]
@@ -170,6 +172,7 @@ export function createModels({
     browse,
     acquire,
     ready: running.ready,
+    stats: running.stats,
     unload: running.unload,
     outdated: running.outdated,
     async reload(modelId) {

@@ -28,6 +28,8 @@ export interface AcquireOptions {
 export interface RunningModels {
   acquire(model: KnownModel, options: AcquireOptions): Promise<RunningModel>
   ready(modelId: string): RunningModel | undefined
+  /** Figures of the model's process, where one runs. Looking at them is no use of it: it is unloaded all the same when nobody uses it. */
+  stats(modelId: string): ReturnType<RunningModel['client']['process']['stats']> | undefined
   state(modelId: string): ModelState
   /** Models that nobody uses, loaded by other settings than those of now. */
   outdated(): string[]
@@ -285,6 +287,7 @@ export function createRunningModels({
       if (found) found.usedAt = performance.now()
       return found?.model
     },
+    stats: modelId => running.get(modelId)?.model.client.process.stats({}),
     state(modelId) {
       const found = running.get(modelId)
       if (found) return { at: 'ready', loaded: found.model.loaded }
