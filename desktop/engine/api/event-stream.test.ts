@@ -61,7 +61,7 @@ test('what fails later is an event, and nothing says that all went well', async 
   expect(text).toMatch(/^data: \{"one":1\}\n\ndata: \{"error":\{.*"code":"model_crashed"\}\}\n\n$/)
 })
 
-test('while nothing comes, comments keep the connection, until the first event', async () => {
+test('whenever nothing comes for long, comments keep the connection', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
   onTestFinished(() => void vi.useRealTimers())
   const { response, signal, headers } = await answer()
@@ -72,13 +72,18 @@ test('while nothing comes, comments keep the connection, until the first event',
   expect(response.headersSent).toBe(true)
   vi.advanceTimersByTime(15_000)
   await events.send({ one: 1 })
-  vi.advanceTimersByTime(60_000)
+  vi.advanceTimersByTime(14_999)
+  await events.send({ two: 2 })
+  // As while a long prompt is computed.
+  vi.advanceTimersByTime(29_999)
   events.fail(failure('out-of-memory'))
+  vi.advanceTimersByTime(60_000)
   const text = await textOf(await headers)
-  expect(text).toMatch(/^: waiting\n\n: waiting\n\ndata: \{"one":1\}\n\ndata: \{"error":.*out_of_memory.*\}\n\n$/)
+  expect(text).toMatch(/^: waiting\n\n: waiting\n\ndata: \{"one":1\}\n\ndata: \{"two":2\}\n\n: waiting\n\ndata: \{"error":.*out_of_memory.*\}\n\n$/)
 })
 
-test('who does not read is waited for, and who goes away meanwhile ends the wait', async () => {
+/** An answer that the client does not read, so that sending stands still; `waits` says how that ended. */
+async function unread(): Promise<{ response: ServerResponse; message: IncomingMessage; sent: number; waits: Promise<string> }> {
   const { response, signal, headers } = await answer()
   const events = openEventStream(response, signal, {})
   const piece = { text: 'x'.repeat(64 * 1024) }
@@ -96,7 +101,22 @@ test('who does not read is waited for, and who goes away meanwhile ends the wait
     () => 'gone',
   )
   expect(response.writableLength).toBeLessThan(4 * piece.text.length)
+  return { response, message, sent, waits }
+}
+
+test('who does not read is waited for, and who goes away meanwhile ends the wait', async () => {
+  const { message, sent, waits } = await unread()
   message.destroy()
   expect(await waits).toBe('gone')
   expect(sent).toBeGreaterThan(0)
+})
+
+test('who does not read for a minute is gone: others wait for the place', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { response, waits } = await unread()
+  vi.advanceTimersByTime(59_999)
+  expect(response.destroyed).toBe(false)
+  vi.advanceTimersByTime(1)
+  expect(await waits).toBe('gone')
 })

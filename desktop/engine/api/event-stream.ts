@@ -7,6 +7,8 @@ import { sendError } from './respond.ts'
 const HEADERS_MS = 5_000
 /** Proxies and clients give up on connections that are silent for long; vLLM's drop at 60 s. */
 const COMMENT_MS = 15_000
+/** Who does not read for so long is as good as gone: its answer holds a place that others wait for. */
+const UNREAD_MS = 60_000
 
 /** An answer as server-sent events. */
 export interface EventStream {
@@ -18,15 +20,23 @@ export interface EventStream {
   fail(error: unknown): void
 }
 
-/** The headers go out with the first event, or after five seconds: then comments keep the connection while a model is loaded. */
+/**
+ * The headers go out with the first event, or after five seconds. Comments keep the connection wherever nothing comes for long: while a model is
+ * loaded, while a long prompt is computed, while a person goes first. `signal` aborts when the response closes.
+ */
 export function openEventStream(response: ServerResponse, signal: AbortSignal, headers: Record<string, string>): EventStream {
-  let comments: NodeJS.Timeout | undefined
-  const first = setTimeout(() => {
+  let next = setTimeout(comment, HEADERS_MS)
+  let drained: Promise<unknown> | undefined
+
+  function comment(): void {
     begin()
-    comment()
-    comments = setInterval(comment, COMMENT_MS)
-  }, HEADERS_MS)
-  const comment = () => void response.write(': waiting\n\n')
+    response.write(': waiting\n\n')
+    commentLater()
+  }
+  function commentLater(): void {
+    clearTimeout(next)
+    next = setTimeout(comment, COMMENT_MS)
+  }
 
   function begin(): void {
     if (response.headersSent) return
@@ -34,18 +44,25 @@ export function openEventStream(response: ServerResponse, signal: AbortSignal, h
     // Each event goes out by itself, not with the next one.
     response.socket?.setNoDelay(true)
   }
-  function quiet(): void {
-    clearTimeout(first)
-    clearInterval(comments)
+  /** Several answers of one request wait for it together. */
+  async function drain(): Promise<void> {
+    const unread = setTimeout(() => response.destroy(), UNREAD_MS)
+    try {
+      await once(response, 'drain', { signal })
+    } finally {
+      clearTimeout(unread)
+      drained = undefined
+    }
   }
+  const quiet = () => clearTimeout(next)
   response.once('close', quiet)
 
   return {
     async send(data, event) {
-      quiet()
       begin()
+      commentLater()
       const name = event === undefined ? '' : `event: ${event}\n`
-      if (!response.write(`${name}data: ${JSON.stringify(data)}\n\n`)) await once(response, 'drain', { signal })
+      if (!response.write(`${name}data: ${JSON.stringify(data)}\n\n`)) await (drained ??= drain())
     },
     end(last) {
       quiet()
