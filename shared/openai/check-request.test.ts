@@ -33,6 +33,13 @@ test('an unknown parameter is named as OpenAI names it, also inside of another',
   expect(wrong({ ...question, stream_options: { include_use: true } })).toMatchObject({ param: 'stream_options.include_use' })
 })
 
+test('a list is looked through for what is wrong as far as that takes no time, and refused all the same behind', () => {
+  const message = { role: 'user', content: 'hello' }
+  const messages = (right: number) => [...Array.from({ length: right }, () => message), { role: 'nobody' }]
+  expect(wrong({ ...question, messages: messages(999) })).toMatchObject({ param: 'messages[999].role', code: 'invalid_value' })
+  expect(wrong({ ...question, messages: messages(1000) })).toMatchObject({ param: null, code: 'invalid_value' })
+})
+
 test('a missing parameter is named with its place', () => {
   expect(wrong({ model: 'guide' })).toEqual({
     message: "Missing required parameter: 'messages'.",
