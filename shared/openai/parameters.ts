@@ -31,7 +31,8 @@ export const heedless = {
   prompt_cache_retention: Maybe(Type.String()),
 }
 
-export const stop = Maybe(Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { maxItems: 16 })]))
+const StopText = Type.String({ minLength: 1, maxLength: 1000 })
+export const stop = Maybe(Type.Union([StopText, Type.Array(StopText, { maxItems: 16 })]))
 export const streamOptions = Maybe(
   Type.Object({ include_usage: Maybe(Type.Boolean()), include_obfuscation: Maybe(Type.Boolean()) }, { additionalProperties: false }),
 )

@@ -31,15 +31,16 @@ export function createAccess({ keys, settings, environmentKey }: AccessOptions):
       const name = host?.replace(/:\d+$/, '').toLowerCase()
       return name !== undefined && [...ownNames, ...settings().apiHosts.map(allowed => allowed.toLowerCase())].includes(name)
     },
-    originHeaders({ origin }) {
+    originHeaders({ origin, 'access-control-request-headers': wished }) {
       if (origin === undefined) return {}
       if (!settings().apiOrigins.includes(origin)) return undefined
       return {
         'access-control-allow-origin': origin,
         'access-control-allow-methods': 'GET, POST, OPTIONS',
-        'access-control-allow-headers': 'authorization, content-type, x-api-key',
+        // Clients name many of their own (OpenAI's x-stainless-…); none of them does anything here.
+        'access-control-allow-headers': wished ?? 'authorization, content-type, x-api-key',
         'access-control-max-age': '600',
-        vary: 'origin',
+        vary: 'origin, access-control-request-headers',
       }
     },
     client(headers) {

@@ -99,6 +99,7 @@ test('what is unknown, missing or of the wrong kind is named with its place, as 
     [CHAT, { model: GUIDE }, 400, 'missing_required_parameter', 'messages'],
     [CHAT, question('a', { temperature: 'hot' }), 400, 'invalid_value', 'temperature'],
     [CHAT, question('a', { n: 0 }), 400, 'invalid_value', 'n'],
+    [CHAT, question('a', { stop: ['a', 'b'.repeat(1001)] }), 400, 'invalid_value', 'stop[1]'],
     [CHAT, question('a', { top_logprobs: 2 }), 400, 'invalid_value', 'top_logprobs'],
     [CHAT, question('a', { tool_choice: 'required' }), 400, 'invalid_value', 'tool_choice'],
     [CHAT, { ...question(), model: 'gpt-none' }, 404, 'model_not_found', 'model'],

@@ -76,6 +76,7 @@ test('a client that goes away while it waits leaves the line', async () => {
   gone.abort()
   await expect(asking).rejects.toThrow()
   await made.until(({ waiting }) => waiting === 0)
+  expect((await made.ask('/metrics')).body).toContain('vllm:request_success_total{model_name="endless",finished_reason="abort"} 1')
   for (const { leave } of talking) leave()
 })
 

@@ -5,7 +5,7 @@ import type { Models } from '../models/models.ts'
 import { unlessAborted } from '../unless-aborted.ts'
 import { findModel } from './model-names.ts'
 import type { Metrics } from './metrics.ts'
-import type { Queue } from './queue.ts'
+import type { Place, Queue } from './queue.ts'
 
 /** What a program asks for, whichever route it came by. */
 export interface Generation {
@@ -54,10 +54,11 @@ export function createGenerations({ models, modelsKnown, queue, metrics, onChang
     },
     async *run({ modelId, modelName, request, client, signal }) {
       const measured = metrics.begin(modelName)
-      const entering = queue.enter(modelId, client, signal)
-      onChange()
-      const place = await entering
+      let place: Place | undefined
       try {
+        const entering = queue.enter(modelId, client, signal)
+        onChange()
+        place = await entering
         onChange()
         const loaded = await models.acquire(modelId, { signal, onProgress: () => {} })
         // Until it stood ready, it was not known how many it can answer at once.
@@ -74,7 +75,7 @@ export function createGenerations({ models, modelsKnown, queue, metrics, onChang
           loaded.release()
         }
       } finally {
-        place.leave()
+        place?.leave()
         measured.end()
         onChange()
       }

@@ -2,6 +2,9 @@ import type { Sampling } from '@fusion/shared/chat/conversation.ts'
 import type { GenerateRequest } from '@fusion/shared/contract/inference.ts'
 import type { SamplingParameters } from '@fusion/shared/openai/parameters.ts'
 
+/** The largest limit that inference knows. */
+const MOST_TOKENS = 1_000_000
+
 /** Sampling settings of a request in the words of inference; `index`: which of several answers, so that a seed does not make them all the same. */
 export function samplingOf(parameters: SamplingParameters, maxTokens: number | null | undefined, index = 0): Sampling {
   const { temperature, top_p, top_k, min_p, seed, presence_penalty, frequency_penalty, repetition_penalty } = parameters
@@ -16,7 +19,8 @@ export function samplingOf(parameters: SamplingParameters, maxTokens: number | n
     presencePenalty: presence_penalty,
     frequencyPenalty: frequency_penalty,
     repeatPenalty: repetition_penalty,
-    maxTokens,
+    // More than any window holds is no limit.
+    maxTokens: typeof maxTokens === 'number' ? Math.min(maxTokens, MOST_TOKENS) : maxTokens,
   })
 }
 
