@@ -79,7 +79,9 @@ test('whenever nothing comes for long, comments keep the connection', async () =
   events.fail(failure('out-of-memory'))
   vi.advanceTimersByTime(60_000)
   const text = await textOf(await headers)
-  expect(text).toMatch(/^: waiting\n\n: waiting\n\ndata: \{"one":1\}\n\ndata: \{"two":2\}\n\n: waiting\n\ndata: \{"error":.*out_of_memory.*\}\n\n$/)
+  expect(text).toMatch(
+    /^: waiting\n\n: waiting\n\ndata: \{"one":1\}\n\ndata: \{"two":2\}\n\n: waiting\n\ndata: \{"error":.*out_of_memory.*\}\n\n$/,
+  )
 })
 
 /** An answer that the client does not read, so that sending stands still; `waits` says how that ended. */
