@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ApiState } from '@fusion/shared/contract/api.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
-import { WrongRequest } from '@fusion/shared/openai/failure.ts'
+import { asApiError, WrongRequest } from '@fusion/shared/openai/failure.ts'
 import { type FailureBody, isCancelled } from '@fusion/shared/rpc/failure.ts'
 import type { Log } from '../log.ts'
 import { framesOf, reasonOf } from '../log-error.ts'
@@ -105,7 +105,8 @@ export function createApi({ models, modelsKnown, keys, settings, log, environmen
       } catch (error) {
         // The client has gone, in the middle of its request or while it was answered.
         if (response.destroyed && (isCancelled(error) || error === request.errored)) return
-        if (!(error instanceof WrongRequest)) report(error)
+        // What a client did wrong, or has to wait for, it is told; what went wrong here is for the log too.
+        if (!(error instanceof WrongRequest) && asApiError(error).status >= 500) report(error)
         if (response.headersSent) return void response.end()
         // The rest of a body that was refused is not read: the connection goes with the answer.
         sendError(response, error, { ...headers, ...(!request.complete && { connection: 'close' }) })

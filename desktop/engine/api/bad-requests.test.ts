@@ -31,6 +31,19 @@ test('what is no JSON object is refused in words', async () => {
   expect(await ask(CHAT, { body: [] })).toMatchObject({ status: 400, body: { error: { message: /must be a JSON object/ } } })
 })
 
+test('a body that is nested thousands of levels deep is refused, and one of a hundred schemas within one another is not', async () => {
+  const { ask } = await testApi()
+  const within = (levels: number) => {
+    let schema: object = { type: 'boolean' }
+    for (let level = 0; level < levels; level++) schema = { type: 'object', properties: { a: schema }, required: ['a'] }
+    return question('a', { max_tokens: 1, response_format: { type: 'json_schema', json_schema: { name: 'a', schema } } })
+  }
+  const refused = { status: 400, body: { error: { message: /nested more than 250 deep/ } } }
+  for (const body of [within(2000), `{"metadata":${'['.repeat(100_000)}${']'.repeat(100_000)}}`])
+    expect(await ask(CHAT, { body })).toMatchObject(refused)
+  expect(await ask(CHAT, { body: within(100) })).toMatchObject({ status: 200 })
+})
+
 test('bytes that are no text are refused', async () => {
   const { port } = await testApi()
   const request = httpRequest({
@@ -93,7 +106,7 @@ test('a flood of headers is refused, and no memory is kept for it', async () => 
 })
 
 test('what is unknown, missing or of the wrong kind is named with its place, as OpenAI names it', async () => {
-  const { ask } = await testApi()
+  const { ask, logged } = await testApi()
   const cases: [path: string, body: object, status: number, code: string, param: string | null][] = [
     [CHAT, question('a', { temprature: 1 }), 400, 'unknown_parameter', 'temprature'],
     [CHAT, { model: GUIDE }, 400, 'missing_required_parameter', 'messages'],
@@ -112,6 +125,7 @@ test('what is unknown, missing or of the wrong kind is named with its place, as 
       'messages[0].content[0]',
     ],
     ['/v1/completions', { model: GUIDE }, 400, 'missing_required_parameter', 'prompt'],
+    ['/v1/completions', { model: GUIDE, prompt: Array.from({ length: 64 }, () => 'a'), n: 3 }, 400, 'invalid_value', 'n'],
     ['/v1/completions', { model: GUIDE, prompt: 7 }, 400, 'invalid_value', 'prompt'],
     ['/v1/completions', { model: GUIDE, prompt: [1_000_000] }, 400, 'invalid_token', null],
     ['/v1/responses', { model: GUIDE, input: 'a', previous_response_id: 'resp_1' }, 400, 'unsupported_parameter', 'previous_response_id'],
@@ -126,6 +140,27 @@ test('what is unknown, missing or of the wrong kind is named with its place, as 
     }),
   )
   expect(told).toEqual(cases)
+  // It is the client's to mend.
+  expect(logged.filter(line => line.includes('api request failed'))).toEqual([])
+})
+
+test('calls of tools are read as they were written, also where their arguments are no JSON', async () => {
+  const { ask } = await testApi()
+  const written = (args: string, id = 'call_1') => ({
+    ...question('a', { max_tokens: 2, tools: [{ type: 'function', function: { name: 'weather' } }] }),
+    messages: [
+      { role: 'user', content: 'a' },
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'weather', arguments: args } }],
+      },
+      { role: 'tool', tool_call_id: id, content: 'Sunny.' },
+    ],
+  })
+  for (const body of [written('{}'), written('not { JSON'), written(''), written('[1]'), written('{}', 'of-no-call')]) {
+    expect(await ask(CHAT, { body })).toMatchObject({ status: 200 })
+  }
 })
 
 test('a path or a method that is not there is told so', async () => {

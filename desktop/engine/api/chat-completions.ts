@@ -104,6 +104,7 @@ export async function chatCompletions(generations: Generations, exchange: Exchan
       events.end('[DONE]')
     } catch (error) {
       events.fail(error)
+      throw error
     }
   }
 }

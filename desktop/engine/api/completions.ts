@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { TokenLogprob } from '@fusion/shared/contract/inference.ts'
 import { checkRequest } from '@fusion/shared/openai/check-request.ts'
 import { type Completion, type CompletionChoice, type CompletionLogprobs, CompletionRequest } from '@fusion/shared/openai/completions.ts'
+import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 import { type Choice, runChoices, usageOf } from './choices.ts'
 import { openEventStream } from './event-stream.ts'
 import type { Generation, Generations } from './generations.ts'
@@ -12,13 +13,23 @@ import { limitsOf, samplingOf, withoutNull } from './sampling.ts'
 /** OpenAI's own default for this route. */
 const DEFAULT_TOKENS = 16
 
+/** Half of what may wait in all: what is asked for again after a 429 has to fit at some time. */
+const MOST_ANSWERS = 128
+
 /** `POST /v1/completions`. */
 export async function completions(generations: Generations, exchange: Exchange): Promise<void> {
   const { response, signal, client, headers } = exchange
   const body = checkRequest(CompletionRequest, exchange.body)
   const { modelId, modelName } = await generations.model(body.model, signal)
   const perPrompt = body.n ?? 1
-  const wanted = promptsOf(body.prompt).flatMap(raw =>
+  const prompts = promptsOf(body.prompt)
+  if (prompts.length * perPrompt > MOST_ANSWERS) {
+    throw new WrongRequest(`${prompts.length} prompts with ${perPrompt} answers each are too many: ${MOST_ANSWERS} answers are the most.`, {
+      param: 'n',
+      code: 'invalid_value',
+    })
+  }
+  const wanted = prompts.flatMap(raw =>
     Array.from({ length: perPrompt }, (_, index): Generation => ({
       modelId,
       modelName,
@@ -73,6 +84,7 @@ export async function completions(generations: Generations, exchange: Exchange):
       events.end('[DONE]')
     } catch (error) {
       events.fail(error)
+      throw error
     }
   }
 }

@@ -168,6 +168,7 @@ test('a model that crashes in mid stream ends it with an event that says so, and
     type: 'response.failed',
     response: { status: 'failed', error: { code: 'model_crashed' } },
   })
+  expect(made.logged.filter(line => line.includes('"error":"model-crashed"'))).toHaveLength(2)
   expect(await made.ask(CHAT, { body: made.talk({ max_tokens: 3 }) })).toMatchObject({ status: 200 })
 })
 

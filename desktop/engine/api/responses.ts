@@ -67,11 +67,15 @@ export async function responses(generations: Generations, exchange: Exchange): P
     await tell(cut ? 'response.incomplete' : 'response.completed', { response: finished(choice!, output.items) })
     events.end()
   } catch (error) {
-    if (!response.headersSent || signal.aborted) return events.fail(error)
+    if (!response.headersSent || signal.aborted) {
+      events.fail(error)
+      throw error
+    }
     const { code, message } = asApiError(error).body.error
     const failed: ResponseBody = { ...begun(), status: 'failed', error: { code: code ?? 'server_error', message }, output: output.items }
     await tell('response.failed', { response: failed })
     events.end()
+    throw error
   }
 
   function finished(choice: Choice, items: ResponseBody['output']): ResponseBody {
