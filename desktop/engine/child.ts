@@ -6,6 +6,8 @@ import { Failure } from '@fusion/shared/rpc/failure.ts'
 import { readConfig, WrongSetting } from './config.ts'
 import { writeEngineFile } from './engine-file.ts'
 import { keepApiServer } from './http/api-server.ts'
+import { openOwnerDoor } from './http/owner-door.ts'
+import { reasonOf } from './log-error.ts'
 import { startEngine } from './start-engine.ts'
 import { onStopSignal } from './stop-signals.ts'
 
@@ -37,10 +39,16 @@ try {
   const engine = await startEngine(config)
   take = port => engine.servePage(messagePort(port))
   for (const port of waiting) take(port)
-  const forgetPlace = writeEngineFile(config.home, { holder: 'window', door: null })
+  // Without it the command line says that the window has the folder, and all else goes on.
+  const door = await openOwnerDoor({ folder: config.home, log: engine.log, onPort: engine.servePage }).catch((error: unknown) => {
+    engine.log.warn({ error: reasonOf(error) }, 'door for the command line not opened')
+    return undefined
+  })
+  const forgetPlace = writeEngineFile(config.home, { holder: 'window', door: door ? { socket: door.socket, token: door.token } : null })
   const apiServer = keepApiServer(engine)
   close = async () => {
     forgetPlace()
+    await door?.close()
     await apiServer.close()
     await engine.close()
   }

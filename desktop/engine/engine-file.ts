@@ -6,10 +6,14 @@ import { Value } from 'typebox/value'
 
 export const EngineFile = Type.Object({
   pid: Type.Integer({ minimum: 1 }),
-  /** `serve` lets the command line in. `window` is the app in its own window, `command` another command that ends by itself: they do not. */
+  /** `serve`, and `window`, the app in its own window, let the command line in. `command`, another command that ends by itself, does not. */
   holder: Type.Union([Type.Literal('serve'), Type.Literal('window'), Type.Literal('command')]),
-  /** The port on 127.0.0.1 and the token of that server. Who can read this file may use it, and nobody else. */
-  door: Type.Union([Type.Object({ port: Type.Integer({ minimum: 1, maximum: 65_535 }), token: Type.String() }), Type.Null()]),
+  /** A port on 127.0.0.1 or a local socket, and the token for it. Who can read this file may use it, and nobody else. */
+  door: Type.Union([
+    Type.Object({ port: Type.Integer({ minimum: 1, maximum: 65_535 }), token: Type.String() }),
+    Type.Object({ socket: Type.String(), token: Type.String() }),
+    Type.Null(),
+  ]),
 })
 export type EngineFile = Static<typeof EngineFile>
 

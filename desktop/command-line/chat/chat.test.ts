@@ -1,7 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { readConfig } from '../../engine/config.ts'
 import { writeEngineFile } from '../../engine/engine-file.ts'
+import { openOwnerDoor } from '../../engine/http/owner-door.ts'
+import { startEngine } from '../../engine/start-engine.ts'
 import { lockFolder } from '../../engine/storage/lock.ts'
 import { addEndlessModel, endlessName } from '../../../models/guide/testing/endless-model.ts'
 import { filesWith } from '../../engine/testing/files-with.ts'
@@ -91,7 +94,22 @@ test('an engine that dies in the middle of an answer is said, and what was print
   expect(stderr).toBe('The Fusion that was running has ended. Try again; the command then works without it.\n')
 })
 
-test("a folder that Fusion's own window has is not waited for", async () => {
+test("Fusion's own window lets commands in, by a socket that is its owner's", async () => {
+  const home = await testFolder()
+  const engine = await startEngine(readConfig({ FUSION_HOME: home }), { quiet: true })
+  const door = await openOwnerDoor({ folder: home, log: engine.log, onPort: engine.servePage })
+  onTestFinished(async () => {
+    await door.close()
+    await engine.close()
+  })
+  writeEngineFile(home, { holder: 'window', door: { socket: door.socket, token: door.token } })
+  await engine.modelsKnown
+  expect(await runFusion(['chat', ...exact, 'What can you do?'], { home })).toMatchObject({ code: 0, stderr: '' })
+  writeEngineFile(home, { holder: 'window', door: { socket: door.socket, token: 'x'.repeat(43) } })
+  expect(await runFusion(['chat', 'Hello'], { home })).toMatchObject({ code: 1, stdout: '' })
+})
+
+test("a folder that Fusion's own window has is not waited for where there is no way in", async () => {
   const home = await testFolder()
   const lock = lockFolder(home)
   onTestFinished(() => lock.release())

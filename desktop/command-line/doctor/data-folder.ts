@@ -73,7 +73,7 @@ function holderOf(home: string): string {
   const file = readEngineFile(home)
   if (!file) return 'Fusion'
   const names = { serve: 'fusion serve', window: "Fusion's window", command: 'another fusion command' }
-  const port = file.door ? `, on port ${file.door.port}` : ''
+  const port = file.door && 'port' in file.door ? `, on port ${file.door.port}` : ''
   return `${names[file.holder]} (process ${file.pid}${port})`
 }
 

@@ -14,7 +14,7 @@ export async function lookAtPort({ config: { port, home } }: Look): Promise<Find
   }
   const code = await tryPort(port)
   if (code === undefined) tell('free')
-  else if (readEngineFile(home)?.door?.port === port && isFolderHeld(home)) tell('used by fusion serve')
+  else if (isServedOn(port, home)) tell('used by fusion serve')
   else if (code === 'EADDRINUSE') {
     const holder = holderOf(port)
     tell(`used by ${holder ?? 'another program'}`)
@@ -61,4 +61,9 @@ function holdsSocket(pid: string, inode: string): boolean {
   } catch {
     return false
   }
+}
+
+function isServedOn(port: number, home: string): boolean {
+  const door = readEngineFile(home)?.door
+  return Boolean(door && 'port' in door && door.port === port) && isFolderHeld(home)
 }
