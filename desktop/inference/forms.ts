@@ -17,8 +17,8 @@ export interface Forms {
 
 /** Grammars that are kept, with all that was found out about them: programs ask for the same form again and again. */
 const MOST_KEPT = 8
-/** Of one: some 50 MB. */
-const MOST_SIZE = 200_000
+/** Places and states of one; some 30 MB. */
+const MOST_SIZE = 50_000
 
 export function createForms(vocabulary: () => Promise<Vocabulary>): Forms {
   const kept = new Map<string, Matcher>()

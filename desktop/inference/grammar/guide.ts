@@ -12,7 +12,7 @@ export interface Guide {
   accept(token: number): void
   /** The few tokens that may come next, the ends of the answer included; undefined where they are many. */
   few(): readonly number[] | undefined
-  /** All of them, however many. */
+  /** All of them, however many. From then on they are known, and few. */
   all(): readonly number[]
   /** Text that has to come next, to the last whole character. */
   forced(): string
@@ -20,6 +20,8 @@ export interface Guide {
 
 /** More choices than these are many: the model is asked freely first, and is mostly right. */
 const FEW_TOKENS = 2_048
+/** In all lists that are kept for one grammar: 16 MB. */
+const MOST_KEPT_TOKENS = 2_000_000
 /** Bytes that may begin the next token, where those that may are surely many. */
 const MANY_BYTES = 80
 /** Longer than any name: the rest is forced in the next round. */
@@ -34,7 +36,7 @@ export function createGuide(matcher: Matcher, vocabulary: Vocabulary, begun = ''
     state = next
   }
   // States come again and again: in every object of a list, and in every answer to the same schema.
-  const fewOf = fewKnown(matcher)
+  const lists = listsOf(matcher)
 
   const withEnds = (tokens: readonly number[]) => (state.ends ? [...tokens, ...vocabulary.ends] : tokens)
   return {
@@ -54,14 +56,20 @@ export function createGuide(matcher: Matcher, vocabulary: Vocabulary, begun = ''
       state = next
     },
     few() {
-      if (!fewOf.has(state.id)) {
-        const many = matcher.bytes(state).length > MANY_BYTES
-        fewOf.set(state.id, many ? undefined : vocabulary.allowed(matcher, state, FEW_TOKENS))
+      if (lists.has(state)) {
+        const found = lists.get(state)
+        return found && withEnds(found)
       }
-      const found = fewOf.get(state.id)
+      const many = matcher.bytes(state).length > MANY_BYTES
+      const found = many ? undefined : vocabulary.allowed(matcher, state, FEW_TOKENS)
+      lists.set(state, found)
       return found && withEnds(found)
     },
-    all: () => withEnds(vocabulary.allowed(matcher, state, vocabulary.size) ?? []),
+    all() {
+      const found = vocabulary.allowed(matcher, state, vocabulary.size) ?? []
+      lists.set(state, found)
+      return withEnds(found)
+    },
     forced() {
       const bytes: number[] = []
       let at = state
@@ -77,12 +85,34 @@ export function createGuide(matcher: Matcher, vocabulary: Vocabulary, begun = ''
   }
 }
 
-const known = new WeakMap<Matcher, Map<number, readonly number[] | undefined>>()
+interface Lists {
+  get(state: State): readonly number[] | undefined
+  has(state: State): boolean
+  /** Kept while there is room; undefined: many. */
+  set(state: State, tokens: readonly number[] | undefined): void
+}
 
-function fewKnown(matcher: Matcher): Map<number, readonly number[] | undefined> {
+const known = new WeakMap<Matcher, Lists>()
+
+function listsOf(matcher: Matcher): Lists {
   let found = known.get(matcher)
-  if (!found) known.set(matcher, (found = new Map()))
+  if (!found) known.set(matcher, (found = createLists()))
   return found
+}
+
+function createLists(): Lists {
+  const lists = new Map<number, readonly number[] | undefined>()
+  let room = MOST_KEPT_TOKENS
+  return {
+    get: ({ id }) => lists.get(id),
+    has: ({ id }) => lists.has(id),
+    set({ id }, tokens) {
+      const count = tokens?.length ?? 0
+      if (count > room) return
+      room -= count
+      lists.set(id, tokens)
+    },
+  }
 }
 
 function wholeCharacters(bytes: readonly number[]): string {

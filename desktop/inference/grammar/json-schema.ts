@@ -227,7 +227,10 @@ function meant(schema: Schema): readonly Type[] {
 /** A few values, written out. */
 function given(schema: Schema, path: string, allowed: readonly Type[]): Rule {
   const values = schema['enum'] === undefined ? [schema['const']] : listOf<unknown>(schema['enum'], `${path}/enum`)
-  const beside = Object.keys(schema).find(keyword => Object.values(holds).some(all => keyword !== 'format' && all.includes(keyword)))
+  const { format: name } = schema
+  // A format of somebody's own only describes.
+  const isHeld = (keyword: string) => keyword !== 'format' || (typeof name === 'string' && format(name) !== undefined)
+  const beside = Object.keys(schema).find(keyword => isHeld(keyword) && Object.values(holds).some(all => all.includes(keyword)))
   if (beside !== undefined) throw new Unusable(path, `Fusion cannot hold to “${beside}” beside given values`)
   const constant = schema['const'] === undefined ? undefined : JSON.stringify(schema['const'])
   const fitting = values
@@ -263,9 +266,11 @@ function string(schema: Schema, path: string): Rule {
   const [min, max] = counts(schema, 'minLength', 'maxLength', path)
   const counted = min > 0 || max < Infinity
   const { pattern: source, format: name } = schema
+  const formatted = typeof name === 'string' ? format(name) : undefined
   if (source !== undefined) {
     if (typeof source !== 'string') throw new Unusable(`${path}/pattern`, 'it is a text')
     if (counted) throw new Unusable(path, 'Fusion cannot hold to a pattern and a length at once')
+    if (formatted) throw new Unusable(path, 'Fusion cannot hold to a pattern and a format at once')
     try {
       return inQuotes(pattern(source))
     } catch (error) {
@@ -273,7 +278,6 @@ function string(schema: Schema, path: string): Rule {
       throw error
     }
   }
-  const formatted = typeof name === 'string' ? format(name) : undefined
   if (!formatted) return inQuotes(repeat(anyCharacter, min, max))
   if (counted) throw new Unusable(path, 'Fusion cannot hold to a format and a length at once')
   return inQuotes(formatted)

@@ -82,6 +82,7 @@ export const anyString = inQuotes(repeat(anyCharacter))
 const MOST_DIGITS = 16
 export const wholeNumber = choice(text('0'), sequence(digitFromOne, repeat(digit, 0, MOST_DIGITS - 1)))
 export const anyInteger = sequence(optional(text('-')), wholeNumber)
+/** Exponents of two digits: with three a number could be larger than any that programs know. */
 export const anyNumber = sequence(
   anyInteger,
   optional(sequence(text('.'), repeat(digit, 1, MOST_DIGITS))),
@@ -97,7 +98,7 @@ export const anyNumber = sequence(
           [0x2d, 0x2d],
         ]),
       ),
-      repeat(digit, 1, 3),
+      repeat(digit, 1, 2),
     ),
   ),
 )

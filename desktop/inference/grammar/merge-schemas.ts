@@ -28,6 +28,11 @@ export function mergeSchemas(
   }
   if (!parts.every(flatten)) return false
 
+  const listed = flat.find(part => part['prefixItems'] !== undefined || Array.isArray(part['items']))
+  if (listed && flat.some(part => part !== listed && (part['items'] !== undefined || part['prefixItems'] !== undefined))) {
+    throw new Unusable(path, 'Fusion cannot join lists that name their first items')
+  }
+
   const result: Schema = {}
   for (const schema of flat) {
     for (const [keyword, value] of Object.entries(schema)) {
@@ -35,7 +40,7 @@ export function mergeSchemas(
       result[keyword] = Object.hasOwn(result, keyword) ? both(keyword, result[keyword], value, path) : value
     }
   }
-  return withoutForbidden(result, flat, path)
+  return withoutForbidden(withAdditional(result, flat), flat, path)
 }
 
 function both(keyword: string, a: unknown, b: unknown, path: string): unknown {
@@ -66,6 +71,18 @@ function commonTypes(a: unknown, b: unknown, path: string): unknown[] {
   const common = [...new Set([...first, ...second])].filter(type => has(first, type) && has(second, type))
   if (common.length === 0) throw new Unusable(path, 'no type fits all of it')
   return common
+}
+
+/** What a part says of further properties holds for those that only other parts name. */
+function withAdditional(schema: Schema, parts: readonly Schema[]): Schema {
+  if (!isObject(schema['properties'])) return schema
+  const properties = Object.entries(schema['properties']).map(([name, property]) => {
+    const others = parts.filter(
+      part => isObject(part['additionalProperties']) && !(isObject(part['properties']) && Object.hasOwn(part['properties'], name)),
+    )
+    return [name, others.length === 0 ? property : { allOf: [property, ...others.map(part => part['additionalProperties'])] }] as const
+  })
+  return { ...schema, properties: Object.fromEntries(properties) }
 }
 
 /** A part that allows no further properties forbids those of the other parts. */

@@ -1,10 +1,13 @@
-import { createMatcher, type State } from './matcher.ts'
+import { createMatcher, type Matcher, type State } from './matcher.ts'
 import type { Rule } from './rule.ts'
 import { Unusable } from './unusable.ts'
 
+const matchers = new WeakMap<Rule, Matcher | undefined>()
+
 /** Whether the whole text fits the rule. */
 export function accepts(rule: Rule, text: string): boolean {
-  const matcher = createMatcher(rule)
+  if (!matchers.has(rule)) matchers.set(rule, createMatcher(rule))
+  const matcher = matchers.get(rule)
   let state: State | undefined = matcher?.start
   for (const byte of new TextEncoder().encode(text)) state = state && matcher?.next(state, byte)
   return state?.ends ?? false
