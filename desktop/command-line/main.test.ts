@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { openSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { testFolder } from '../engine/testing/test-engine.ts'
 import { commands } from './commands.ts'
@@ -44,6 +48,15 @@ test.for<[string[], string]>([
   [['\x1b[2J'], 'There is no command "\\u001b[2J". See fusion help.'],
 ])('%j is answered with the nearest right one', async ([args, words]) => {
   expect(await runFusion(args, { home })).toMatchObject({ code: 2, stdout: '', stderr: `${words}\n` })
+})
+
+test.skipIf(process.platform !== 'linux')('a disk that is full under the output is said', async () => {
+  const full = openSync('/dev/full', 'w')
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'help'], { stdio: ['ignore', full, 'pipe'] })
+  let said = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const [code] = await once(child, 'close')
+  expect({ code, said }).toEqual({ code: 1, said: 'The disk is full. What was saved is safe. Make room, then try again.\n' })
 })
 
 test('serve is the headless engine, which lets commands in and ends by SIGTERM', async () => {

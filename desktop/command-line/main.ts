@@ -41,6 +41,7 @@ async function run(args: string[]): Promise<number | void> {
 let hint: string | undefined
 
 function failed(error: unknown): number {
+  // Stopped, or a pipe was closed: whoever closed it has what was wanted.
   if (tools.signal.aborted) return 0
   if (error instanceof WrongUse) {
     terminal.say(`${error.message} See fusion help${hint ? ` ${hint}` : ''}.`)
@@ -57,5 +58,6 @@ function failed(error: unknown): number {
 
 const code = await run(process.argv.slice(2)).then(code => code ?? 0, failed)
 terminal.progress(undefined)
-// A pipe that was closed ends us quietly: whoever closed it has what was wanted.
-process.exit(stop.code() || (terminal.closed.aborted ? 0 : code))
+const lost = terminal.lost()
+if (lost) terminal.say(inWords(lost))
+process.exit(stop.code() || (lost ? 1 : code))

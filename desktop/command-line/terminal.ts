@@ -1,4 +1,6 @@
 // All that the command line writes. What comes from outside is made harmless here, so that no command can forget it.
+import { failure } from '@fusion/shared/contract/failures.ts'
+import type { Failure } from '@fusion/shared/rpc/failure.ts'
 import { harmless, harmlessLine } from './harmless.ts'
 
 /** A part of a line; only our own words are styled. */
@@ -16,8 +18,10 @@ export interface Terminal {
   readonly shows: boolean
   /** A person types the input. */
   readonly asks: boolean
-  /** Aborts when nobody reads the output any more, as after `| head`. */
+  /** Aborts when nothing can be printed any more. */
   readonly closed: AbortSignal
+  /** Why, unless whoever read the output just went away, as `| head` does. */
+  lost(): Failure | undefined
   /** To the output, as it comes. Resolves when it is on its way. */
   write(text: string): Promise<void>
   /** A line of the output. */
@@ -43,7 +47,12 @@ interface Streams {
 
 export function createTerminal({ input, output, errors }: Streams, plain: boolean): Terminal {
   const closed = new AbortController()
-  output.on('error', () => closed.abort())
+  let lost: Failure | undefined
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOSPC') lost ??= failure('disk-full')
+    else if (error.code !== 'EPIPE') lost ??= failure('output-unwritable', { file: 'Standard output' })
+    closed.abort()
+  })
   errors.on('error', () => {})
   let shown = false
   let changedAt: number | undefined
@@ -70,6 +79,7 @@ export function createTerminal({ input, output, errors }: Streams, plain: boolea
     shows: Boolean(output.isTTY),
     asks: Boolean(input.isTTY),
     closed: closed.signal,
+    lost: () => lost,
     write(text) {
       clear()
       return put(harmless(text))

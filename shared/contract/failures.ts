@@ -89,8 +89,8 @@ const words = {
   },
   'engine-gone': { what: 'The Fusion that was running has ended.', next: 'Try again; the command then works without it.' },
   'output-there': { what: '{file} is there already.', next: 'Name another place with --output; nothing was written over.' },
-  'output-unwritable': { what: '{file} could not be written.', next: 'Name a place with --output that you may write to.' },
-  'output-disk-full': { what: 'There is no room on the disk for {file}.', next: 'Make room, or name another place with --output.' },
+  'output-unwritable': { what: '{file} could not be written.', next: 'Choose a place that you may write to.' },
+  'output-disk-full': { what: 'There is no room on the disk for {file}.', next: 'Make room, or choose another place.' },
 
   // a turn
   'prompt-too-long': {

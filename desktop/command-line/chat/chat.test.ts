@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { readConfig } from '../../engine/config.ts'
@@ -72,13 +72,30 @@ test('an engine that runs is used: its models are loaded already, and go on bein
   expect((JSON.parse(list) as { models: { state: string }[] }).models.map(({ state }) => state)).toEqual(['ready'])
 })
 
-test('the file of an engine that is gone, and a server that does not take its token, are passed by', async () => {
+test('the file of an engine that is gone sends no question to whoever has its port now', async () => {
   const home = await testFolder()
-  const stranger = await startHeadless(await testFolder())
+  const elsewhere = await testFolder()
+  const stranger = await startHeadless(elsewhere)
   onTestFinished(() => stranger.end())
-  const file = { pid: stranger.pid, holder: 'serve', door: { port: stranger.port, token: 'x'.repeat(43) } }
-  writeFileSync(join(home, 'engine.json'), JSON.stringify(file))
+  // It would even take the token.
+  copyFileSync(join(elsewhere, 'engine.json'), join(home, 'engine.json'))
   expect(await runFusion(['chat', ...exact, 'Hello'], { home })).toMatchObject({ code: 0, stderr: '' })
+  const { stdout } = await runFusion(['models', '--json'], { home: elsewhere })
+  expect((JSON.parse(stdout) as { models: { state: string }[] }).models.map(({ state }) => state)).toEqual(['cold'])
+})
+
+test('a token that is refused opens nothing', async () => {
+  const home = await testFolder()
+  const engine = await startHeadless(home)
+  onTestFinished(() => engine.end())
+  const door = { port: engine.port, token: 'x'.repeat(43) }
+  writeFileSync(join(home, 'engine.json'), JSON.stringify({ pid: engine.pid, holder: 'serve', door }))
+  const { code, stdout, stderr } = await runFusion(['chat', 'Hello'], { home })
+  expect({ code, stdout, stderr }).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'Another Fusion is using this data folder. Use that one, or close it first.\n',
+  })
 })
 
 test('an engine that dies in the middle of an answer is said, and what was printed stays', async () => {

@@ -91,7 +91,7 @@ test('nothing is written over, and nothing is left of an export that failed', as
   const there = await run('--format', 'json', '--output', 'mine.json')
   expect(there).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('mine.json is there already. Name another place') })
   expect((await run('--output', '.')).stderr).toContain('is there already.')
-  expect((await run('--output', 'mine.json/chats')).stderr).toMatch(/^.*mine\.json\/chats could not be written\. Name a place/)
+  expect((await run('--output', 'mine.json/chats')).stderr).toMatch(/^.*mine\.json\/chats could not be written\. Choose a place/)
   expect(await run('--output', 'empty')).toMatchObject({ code: 0, stderr: '' })
   expect(readFileSync(join(folder, 'mine.json'), 'utf8')).toBe('mine')
   expect(readdirSync(folder).toSorted()).toEqual(['empty', 'mine.json'])
