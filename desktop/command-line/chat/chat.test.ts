@@ -11,7 +11,7 @@ import { filesWith } from '../../engine/testing/files-with.ts'
 import { startHeadless } from '../../engine/testing/headless.ts'
 import { testFolder } from '../../engine/testing/test-engine.ts'
 import { addEscapingModel } from '../testing/escaping-model.ts'
-import { inTerminal, runFusion, startFusion } from '../testing/run-fusion.ts'
+import { hasTerminal, inTerminal, runFusion, startFusion } from '../testing/run-fusion.ts'
 
 const exact = ['--temperature', '0']
 
@@ -165,7 +165,7 @@ test('a pipe that is closed ends it without a word', async () => {
   expect(await done).toMatchObject({ code: 0, stderr: '' })
 })
 
-test('in a terminal it says where the answer was made, and colours and progress are gone with NO_COLOR', async () => {
+test.runIf(hasTerminal)('in a terminal it says where the answer was made, and colours and progress are gone with NO_COLOR', async () => {
   const home = await testFolder()
   const coloured = await inTerminal(['chat', ...exact, 'What can you do?'], { home }).done
   expect(coloured.stdout).toMatch(/\x1b\[2mThis computer · Fusion Guide Q4_K_M · processor · \d+ tokens\/s\x1b\[0m/)
@@ -174,7 +174,7 @@ test('in a terminal it says where the answer was made, and colours and progress 
   expect(plain.stdout).not.toContain('\x1b')
 })
 
-test('what a model writes commands no terminal, and no pipe that may lead to one', async () => {
+test.runIf(hasTerminal)('what a model writes commands no terminal, and no pipe that may lead to one', async () => {
   const home = await testFolder()
   addEscapingModel(home)
   const args = ['chat', '-m', endlessName, '--max-tokens', '60', 'Tell me a long story']
@@ -188,7 +188,7 @@ test('what a model writes commands no terminal, and no pipe that may lead to one
   }
 })
 
-test('Ctrl-C in a terminal ends the answer with whole lines and whole escape sequences', async () => {
+test.runIf(hasTerminal)('Ctrl-C in a terminal ends the answer with whole lines and whole escape sequences', async () => {
   const home = await testFolder()
   addEndlessModel(home)
   const { done, until, type } = inTerminal(['chat', '-m', endlessName, 'Tell me a long story'], { home })
@@ -200,7 +200,7 @@ test('Ctrl-C in a terminal ends the answer with whole lines and whole escape seq
   expect(stdout.replace(/\x1b\[[0-9]*[mK]/g, '')).not.toContain('\x1b')
 })
 
-test('a talk remembers what was said, begins anew on /new, and ends with Ctrl-D', async () => {
+test.runIf(hasTerminal)('a talk remembers what was said, begins anew on /new, and ends with Ctrl-D', async () => {
   const home = await testFolder()
   const { done, until, type } = inTerminal(['chat', ...exact], { home })
   await until('> ')
@@ -215,7 +215,7 @@ test('a talk remembers what was said, begins anew on /new, and ends with Ctrl-D'
   expect(filesWith(home, ['And privacy'])).toEqual([])
 })
 
-test('in a talk Ctrl-C stops the answer and the talk goes on; with nothing typed it ends', async () => {
+test.runIf(hasTerminal)('in a talk Ctrl-C stops the answer and the talk goes on; with nothing typed it ends', async () => {
   const home = await testFolder()
   addEndlessModel(home)
   const { done, until, type } = inTerminal(['chat', '-m', endlessName], { home })

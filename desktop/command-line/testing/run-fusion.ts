@@ -1,6 +1,7 @@
 // `fusion` as a process of its own, as a shell starts it: with pipes, or in a pseudo terminal made by `script`.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
@@ -76,6 +77,9 @@ export function runFusion(args: string[], surroundings: Surroundings & { input?:
   child.stdin!.end(surroundings.input ?? '')
   return done
 }
+
+/** Whether this machine has what makes a terminal: `script` as Linux has it, of the package util-linux or bsdutils. */
+export const hasTerminal = process.platform === 'linux' && existsSync('/usr/bin/script')
 
 /** In a pseudo terminal: all that is printed, on either output, comes as `stdout`. */
 export function inTerminal(args: string[], surroundings: Surroundings): Started {
