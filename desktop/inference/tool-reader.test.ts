@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createToolReader } from './tool-reader.ts'
 
@@ -87,4 +88,45 @@ test('arguments are told as they come', () => {
   expect(reader.push('"arguments": {"zone": ')).toEqual([{ type: 'call-delta', index: 0, arguments: '{"zone": ' }])
   expect(reader.push('"Eu')).toEqual([{ type: 'call-delta', index: 0, arguments: '"Eu' }])
   expect(reader.push('rope"}}')).toEqual([{ type: 'call-delta', index: 0, arguments: 'rope"}' }])
+})
+
+const scraps = fc.constantFrom(
+  '<tool_call>',
+  '</tool_call>',
+  '[TOOL_CALLS]',
+  '[ARGS]',
+  '[CALL_ID]',
+  '<|python_tag|>',
+  '{',
+  '}',
+  '[',
+  ']',
+  '"',
+  '\\',
+  ',',
+  ';',
+  ':',
+  ' ',
+  '\n',
+  '"name"',
+  '"weather"',
+  '"arguments"',
+  '"parameters"',
+  'weather',
+  'words',
+  '1',
+  '<',
+  '<tool',
+)
+
+test('whatever a model writes is read to its end, and the same in pieces of any size', () => {
+  fc.assert(
+    fc.property(fc.array(scraps, { maxLength: 30 }), fc.integer({ min: 1, max: 9 }), (parts, size) => {
+      const text = parts.join('')
+      const [whole, pieces] = [read(text, text.length || 1), read(text, size)]
+      expect(pieces.calls).toEqual(whole.calls)
+      expect(pieces.text.trim()).toBe(whole.text.trim())
+    }),
+    { numRuns: 3_000 },
+  )
 })

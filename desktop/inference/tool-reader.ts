@@ -70,12 +70,16 @@ export function createToolReader(names: readonly string[]): ToolReader {
         if (!read.done) return pieces
         call = undefined
         afterCall = read.refused === undefined
-        if (read.refused !== undefined) {
-          mayBeBare = false
-          listed = false
-          say(opened + read.refused)
+        if (read.refused === undefined) {
+          held = read.rest
+          continue
         }
-        held = read.rest
+        // What opened it is text, and the rest may still hold a call.
+        mayBeBare = false
+        listed = false
+        const lead = opened === '' ? 1 : 0
+        say(opened + read.refused.slice(0, lead))
+        held = read.refused.slice(lead) + read.rest
         continue
       }
       // Between the calls of a list, and where a mark closes one.
@@ -86,6 +90,11 @@ export function createToolReader(names: readonly string[]): ToolReader {
         continue
       }
       const trimmed = held.trimStart()
+      if (listed && trimmed !== '' && !trimmed.startsWith('{')) {
+        listed = false
+        if (!afterCall) say('[')
+        continue
+      }
       if (listed && trimmed.startsWith('{')) {
         opened = ''
         call = createCallReader({ close: undefined })
