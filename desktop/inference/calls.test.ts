@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createCalls } from './calls.ts'
 import { createMatcher } from './grammar/matcher.ts'
 import { accepts } from './grammar/testing.ts'
 import { text } from './grammar/rule.ts'
+import type { LoadedLlama } from './llama.ts'
 import { type Answer, answer, endProcess, loadModel, type Question, startProcess, type TestProcess } from './testing/inference.ts'
 import { type CallForm, callFormOf, callGrammar } from './tool-grammar.ts'
 
@@ -119,4 +121,21 @@ test.each<[CallForm, string, string]>([
   const rule = (parallel: boolean) => callGrammar({ form, tools, toolChoice: 'required', parallel, mark: text })
   expect([accepts(rule(false), written), createMatcher(rule(true)) !== undefined]).toEqual([true, true])
   expect(accepts(rule(true), written.replace('time', 'other'))).toBe(false)
+  const between = { hermes: '\n', llama: '; ', mistral: '', 'mistral-named': '' }[form]
+  const two = form === 'mistral' ? written.replace(/(\{.*\})\]$/, '$1, $1]') : written + between + written
+  expect([accepts(rule(true), two), accepts(rule(false), two)]).toEqual([true, false])
+})
+
+test('where one call is the most a second one is not told', async () => {
+  // Nothing of a model is asked for where nothing has to be called.
+  const llama = { callForm: 'hermes' } as unknown as LoadedLlama
+  const request = { chatId: null, prompt: { messages: [], tools }, sampling: {}, priority: 1, parallelToolCalls: false }
+  const calls = (await createCalls(llama, request.prompt, request))!
+  const call = '<tool_call>{"name": "time", "arguments": {}}</tool_call>'
+  const told = calls.reader.push(call + call).flatMap(piece => calls.event(piece, 1) ?? [])
+  expect(told).toMatchObject([
+    { type: 'tool-call-started', index: 0, name: 'time' },
+    { type: 'tool-call-delta', index: 0, arguments: '{}' },
+  ])
+  expect(calls.enough()).toBe(true)
 })

@@ -143,6 +143,11 @@ test.each([
   ['that doubles at each level', doubling, false],
   ['that joins twice at each level', joining, false],
   ['that can be read in ever more ways', alike, false],
+  [
+    'whose lists are alike to their depths',
+    { anyOf: Array.from({ length: 40 }, (_, index) => ({ type: 'array', items: { $ref: '#' }, maxItems: 1_000 + index })) },
+    false,
+  ],
   ['with a list of a billion items', { type: 'array', items: { type: 'integer' }, minItems: 1_000_000_000 }, false],
   ['with a text of a billion characters', { type: 'string', minLength: 1_000_000_000 }, false],
   ['with a pattern of patterns', { type: 'string', pattern: '^((((a{1,9999}){1,9999}){1,9999})|((a*)*)*|(a|a|a)*b)*$' }, false],

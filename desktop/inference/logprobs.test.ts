@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Answer, answer, endProcess, loadModel, startProcess, type TestProcess } from './testing/inference.ts'
+import { loadLlama } from './llama.ts'
+import { createLogprobs } from './logprobs.ts'
+import { guide, type Answer, answer, endProcess, loadModel, startProcess, type TestProcess } from './testing/inference.ts'
 
 let shared: TestProcess
 beforeAll(async () => {
@@ -42,4 +44,26 @@ test('with none beside it a token still has its own, also one that is unlikely',
 test('nothing of it is told where it was not asked for', async () => {
   const { events } = await answer(shared.client, 'hello', program)
   for (const event of events) expect(event).not.toHaveProperty('logprobs')
+})
+
+test('they are the softmax of all logits, though most of them are not read', async () => {
+  const request = { path: guide, backend: 'cpu', threads: 1, contextTokens: 256, memoryBytes: null } as const
+  const llama = await loadLlama(request, () => {}, new AbortController().signal)
+  const { context } = llama
+  context.initBatch(1)
+  const [row] = context.addToBatch(0, 0, Uint32Array.of(300), Uint32Array.of(0))
+  await context.decodeBatch()
+  const sampler = llama.createNativeSampler()
+  sampler.applyConfig({ temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 })
+  const [, all = []] = await context.sampleToken(row!, sampler, true)
+  const logprobs = createLogprobs(llama, 20)
+  for (const rank of [0, 7, 100, 255, 256, 1_500]) {
+    const [id, probability] = [all[rank * 2]!, all[rank * 2 + 1]!]
+    const told = await logprobs.of(id, context, row!)
+    expect(told.logprob).toBeCloseTo(Math.log(probability), 3)
+    for (const [index, { id, logprob }] of told.top.entries()) {
+      expect(id).toBe(all[index * 2])
+      expect(logprob).toBeCloseTo(Math.log(all[index * 2 + 1]!), 3)
+    }
+  }
 })

@@ -55,7 +55,12 @@ test('the beginning of an answer follows what asks for one', async () => {
 })
 
 test('without a template, or with one that cannot be used, turns are set apart by plain words', async () => {
-  const unusable = ['{{ raise_exception("no") }}', 'always the same', '{% for m in messages %}{{ m.content }}{{ m.content }}{% endfor %}']
+  const unusable = [
+    '{{ raise_exception("no") }}',
+    'always the same',
+    '{% for m in messages[::-1] %}{{ m.content }}{% endfor %}',
+    '{% for m in messages %}{{ m.content }}{{ m.content }}{% endfor %}',
+  ]
   for (const plain of await Promise.all([createPromptWriter({ template: undefined, values }), ...unusable.map(writer)])) {
     expect(plain.template).toBe('plain')
     const { parts, stopText } = await plain.write({

@@ -27,6 +27,16 @@ test('an object has its properties in order, and no others unless they are allow
   )
 })
 
+test('five hundred properties that need not be there are told apart', () => {
+  const names = Array.from({ length: 500 }, (_, index) => `p${index}`)
+  const many = {
+    type: 'object',
+    properties: Object.fromEntries(names.map(name => [name, { type: 'null' }])),
+    additionalProperties: { type: 'boolean' },
+  }
+  fits(many, ['{}', '{"p7":null,"p499":null,"p500":true}'], ['{"p499":null,"p7":null}', '{"p7":true}'])
+})
+
 test('an object without named properties holds any, or as many as are counted', () => {
   fits({ type: 'object' }, ['{}', '{"a":1,"b":{"c":[]}}'], ['{"a"}', '[]'])
   fits(

@@ -31,7 +31,8 @@ export interface Matcher {
   readonly size: number
 }
 
-const MOST_PLACES = 20_000
+/** More than 500 properties that need not be there make; each step goes through all of them. */
+const MOST_PLACES = 4_000
 
 interface KnownState extends State {
   places: readonly Place[]

@@ -1,4 +1,5 @@
 import type { Matcher, State } from './matcher.ts'
+import { Unusable } from './unusable.ts'
 
 /** The tokens of a model by their bytes. */
 export interface Vocabulary {
@@ -7,12 +8,17 @@ export interface Vocabulary {
   readonly ends: readonly number[]
   /** After this token; undefined where it may not come. */
   after(matcher: Matcher, state: State, token: number): State | undefined
-  /** All tokens that may come, `ends` left out; undefined when they are more than `most`, or too many were looked at. */
+  /**
+   * All tokens that may come, `ends` left out; undefined when they are more than `most`, or too many were looked at. Throws `Unusable` where a
+   * grammar makes it too hard.
+   */
   allowed(matcher: Matcher, state: State, most: number): readonly number[] | undefined
 }
 
 /** What may be looked at before it is clear that they are many: a third of a millisecond. */
 const LOOKS_FOR_FEW = 20_000
+/** What looking may take of the processor; usual are 80 at the most. */
+const MOST_MS = 500
 /** Other chats go on between pieces of so many tokens: 5 ms. */
 const PIECE_TOKENS = 8_192
 
@@ -84,8 +90,10 @@ export async function createVocabulary({
       const found = [...state.tokens]
       const states: State[] = [state]
       let looks = 0
+      const began = process.cpuUsage()
       for (let node = 0; node < nodes;) {
         if (++looks > LOOKS_FOR_FEW && most < size) return undefined
+        if (looks % 64 === 0 && process.cpuUsage(began).user > MOST_MS * 1000) throw new Unusable('#', 'too much can follow in it')
         const at = depth[node]!
         const next = matcher.next(states[at]!, byte[node]!)
         if (!next) {
