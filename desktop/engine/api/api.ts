@@ -12,7 +12,7 @@ import { createGenerations } from './generations.ts'
 import { createMetrics } from './metrics.ts'
 import { modelNames } from './model-names.ts'
 import { createQueue } from './queue.ts'
-import { readBody } from './read-body.ts'
+import { createBodyReader } from './read-body.ts'
 import { sendError } from './respond.ts'
 import { createRoutes, type Exchange, type Route } from './routes.ts'
 
@@ -52,6 +52,7 @@ export function createApi({ models, modelsKnown, keys, settings, log, environmen
   const metrics = createMetrics({ models, queue })
   const generations = createGenerations({ models, modelsKnown, queue, metrics, onChange: changed })
   const routes = createRoutes({ models, modelsKnown, generations, metrics })
+  const readBody = createBodyReader()
   const access = createAccess({ keys, settings, environmentKey })
   let at: Parameters<Api['opened']>[0] = { address: null, always: false, failure: null }
 
@@ -76,7 +77,7 @@ export function createApi({ models, modelsKnown, keys, settings, log, environmen
     }
     const gone = new AbortController()
     response.once('close', () => gone.abort())
-    const body = route.method === 'POST' ? await readBody(request) : undefined
+    const body = route.method === 'POST' ? await readBody(request, response) : undefined
     const exchange: Exchange = { rest, body, response, headers, client, signal: gone.signal }
     await route.run(exchange)
   }

@@ -80,12 +80,21 @@ test('when too many wait, of all models together, the next one is refused, and t
   await enter('b')
   await enter('other', 'other', { modelId: 'other' })
   await enter('waits', 'waits', { modelId: 'other' })
-  await expect(queue.enter(MODEL, 'c', nobody)).rejects.toMatchObject({ code: 'overloaded', retryable: true })
+  await expect(queue.enter(MODEL, 'b', nobody)).rejects.toMatchObject({ code: 'overloaded', retryable: true })
   // A model with a free place has no line to wait in.
   await enter('free', 'free', { modelId: 'third' })
   expect(entered).toEqual(['a', 'other', 'free'])
   await leave()
   expect(entered).toEqual(['a', 'other', 'free', 'b'])
+})
+
+test('a client that fills the line keeps no other out, until that one has its share', async () => {
+  const { queue, enter } = line({ maxWaiting: 4 })
+  for (let request = 0; request < 5; request++) await enter(`many ${request}`, 'many')
+  await expect(queue.enter(MODEL, 'many', nobody)).rejects.toMatchObject({ code: 'overloaded' })
+  for (let request = 0; request < 2; request++) await enter(`few ${request}`, 'few')
+  expect(queue.load(MODEL)).toEqual({ running: 1, waiting: 6 })
+  for (const client of ['many', 'few']) await expect(queue.enter(MODEL, client, nobody)).rejects.toMatchObject({ code: 'overloaded' })
 })
 
 test('one that gives up leaves the line with its reason, and nobody else with it', async () => {

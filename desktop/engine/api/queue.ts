@@ -7,8 +7,8 @@ export interface Place {
 
 export interface Queue {
   /**
-   * Resolves when the request may be computed. Refuses with `overloaded` when too many wait already, and with the signal's reason when it
-   * aborts first. `client` is whoever asks: clients take turns, so that one with a hundred requests does not hold up one with a single one.
+   * Resolves when the request may be computed. Refuses with `overloaded` when too many wait already and the client has its share of the line,
+   * and with the signal's reason when it aborts first. `client` is whoever asks: clients take turns, so that one with a hundred requests does not hold up one with a single one.
    */
   enter(modelId: string, client: string, signal: AbortSignal): Promise<Place>
   /** How many are computed, and how many wait. */
@@ -20,7 +20,7 @@ export interface Queue {
 export interface QueueOptions {
   /** How many requests of a model may be computed at once. */
   places: (modelId: string) => number
-  /** How many may wait, for all models together. */
+  /** How many may wait, for all models together, before clients that wait already are refused. */
   maxWaiting: number
 }
 
@@ -39,7 +39,15 @@ export function createQueue({ places, maxWaiting }: QueueOptions): Queue {
 
   const runningOf = (modelId: string) => running.get(modelId) ?? 0
   const lineOf = (modelId: string) => lines.get(modelId) ?? []
-  const waitingInAll = () => [...lines.values()].reduce((sum, line) => sum + line.length, 0)
+
+  /** One client that fills the line keeps no other out: that one is let in until it has its share. */
+  function isFullFor(client: string): boolean {
+    const waiting = [...lines.values()].flat()
+    if (waiting.length < maxWaiting) return false
+    const own = waiting.filter(one => one.client === client)
+    const clients = new Set([client, ...waiting.map(one => one.client)])
+    return own.length >= maxWaiting / clients.size
+  }
 
   function pump(modelId: string): void {
     const line = lineOf(modelId)
@@ -59,7 +67,7 @@ export function createQueue({ places, maxWaiting }: QueueOptions): Queue {
       signal.throwIfAborted()
       const line = lines.get(modelId) ?? []
       const busy = runningOf(modelId) >= places(modelId) || line.length > 0
-      if (busy && waitingInAll() >= maxWaiting) throw failure('overloaded', undefined, { retryable: true })
+      if (busy && isFullFor(client)) throw failure('overloaded', undefined, { retryable: true })
       lines.set(modelId, line)
       const { promise, resolve, reject } = Promise.withResolvers<void>()
       const own: Waiting = { client, admit: resolve }
