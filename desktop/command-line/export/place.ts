@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream, type Stats } from 'node:fs'
 import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
@@ -23,6 +24,9 @@ export interface FolderPlace extends Place {
 export const OWN_FILE = 0o600
 const OWN_FOLDER = 0o700
 
+/** A name that nobody has and nobody can guess: what others put there before, such as a file they may read, would get the chats. */
+const partOf = (path: string) => `${path}.${randomBytes(8).toString('hex')}.part`
+
 export function standardOutput(terminal: Terminal): FilePlace {
   return { write: text => terminal.write(text), finish: async () => {}, leave: async () => {} }
 }
@@ -30,8 +34,8 @@ export function standardOutput(terminal: Terminal): FilePlace {
 /** Throws `output-there` for a path where something is, and `output-unwritable`. */
 export async function newFile(path: string): Promise<FilePlace> {
   if (await statOf(path)) throw failure('output-there', { file: path })
-  const part = `${path}.part`
-  const stream = createWriteStream(part, { mode: OWN_FILE, flags: 'w' })
+  const part = partOf(path)
+  const stream = createWriteStream(part, { mode: OWN_FILE, flags: 'wx' })
   let broken: unknown
   stream.on('error', error => (broken = error))
   await inWords(part, () => once(stream, 'open'))
@@ -63,12 +67,8 @@ export async function newFile(path: string): Promise<FilePlace> {
 export async function newFolder(path: string): Promise<FolderPlace> {
   const there = await statOf(path)
   if (there && (!there.isDirectory() || (await readdir(path)).length > 0)) throw failure('output-there', { file: path })
-  const folder = `${path}.part`
-  await inWords(path, async () => {
-    // Of an export that was killed.
-    await rm(folder, { recursive: true, force: true })
-    await mkdir(folder, { recursive: true, mode: OWN_FOLDER })
-  })
+  const folder = partOf(path)
+  await inWords(path, () => mkdir(folder, { recursive: true, mode: OWN_FOLDER }))
   return {
     folder,
     finish: () =>
