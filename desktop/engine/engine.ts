@@ -77,7 +77,7 @@ export async function createEngine({ folder, bundledModels, log, version, apiKey
   const turns = createTurns({ storage, models, choice, planner, settings, hub, log })
   const drafts = createDraftWork({ storage, models, choice, planner, turns, settings, hub, log })
   const keepStates = createKeepStates({ storage, models, turns, settings, log })
-  const followSettings = createFollowSettings({ storage, models, turns, keepStates, drafts, settings, hub, log })
+  const followSettings = createFollowSettings({ storage, models, keepStates, drafts, settings, hub, log })
   const removal = createRemoval({ storage, models, turns, drafts })
   const door = openDoor({ log, privacyOf: id => storage.conversations.get(id)?.privacy, outside })
   const images = createImages({ storage, door, flush: turns.flush })

@@ -46,6 +46,19 @@ test('a model that answers is loaded anew when it is done, and the answer is who
   await loadedFirst(engine, ({ contextTokens }) => contextTokens === 1536)
 })
 
+test('a model that answers a program is loaded anew when it is done, too', async () => {
+  const engine = await endlessEngine()
+  const { fusion } = engine
+  const turns = [{ role: 'user' as const, text: 'hello' }]
+  const question = { threadId: newId(), modelId: null, system: null, turns, sampling: { maxTokens: 1500 } }
+  let set: unknown
+  for await (const event of fusion.models.answer(question)) {
+    if (event.type === 'text-delta') set ??= await fusion.settings.set({ contextTokens: 1536 })
+    if (event.type === 'answer-finished') expect(event.usage.completionTokens).toBe(1500)
+  }
+  await loadedFirst(engine, ({ contextTokens }) => contextTokens === 1536)
+})
+
 test('a window that is set while its model is loading is the one that it gets', async () => {
   const engine = await testEngine()
   const { fusion } = engine

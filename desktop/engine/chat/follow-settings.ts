@@ -6,7 +6,6 @@ import type { Storage } from '../storage/storage.ts'
 import type { DraftWork } from './draft-work.ts'
 import type { Hub } from './hub.ts'
 import type { KeepStates } from './keep-states.ts'
-import type { Turns } from './turns.ts'
 
 /** A number that is typed changes with each digit, and each of them would load the model anew. */
 const PAUSE_MS = 500
@@ -18,14 +17,13 @@ const PAUSE_MS = 500
 export function createFollowSettings(parts: {
   storage: Pick<Storage, 'onChange'>
   models: Models
-  turns: Turns
   keepStates: KeepStates
   drafts: DraftWork
   settings: () => Settings
   hub: Hub
   log: Log
 }): { close(): void } {
-  const { storage, models, turns, keepStates, drafts, settings, hub, log } = parts
+  const { storage, models, keepStates, drafts, settings, hub, log } = parts
   let timer: NodeJS.Timeout | undefined
   let closed = false
 
@@ -44,7 +42,12 @@ export function createFollowSettings(parts: {
 
   function reloadSoon(): void {
     clearTimeout(timer)
-    if (!closed) timer = setTimeout(() => models.outdated().forEach(modelId => void reload(modelId)), PAUSE_MS)
+    if (!closed) timer = setTimeout(reloadNow, PAUSE_MS)
+  }
+
+  function reloadNow(): void {
+    timer = undefined
+    for (const modelId of models.outdated()) void reload(modelId)
   }
 
   let kept = settings().keepStates
@@ -59,12 +62,16 @@ export function createFollowSettings(parts: {
     deleteUnwished()
     reloadSoon()
   })
-  turns.onFinished(reloadSoon)
+  // Whoever used it, a chat or a program, is done with it.
+  const leaveModels = models.watch(() => {
+    if (timer === undefined && models.outdated().length > 0) reloadSoon()
+  })
   return {
     close() {
       closed = true
       clearTimeout(timer)
       leave()
+      leaveModels()
     },
   }
 }

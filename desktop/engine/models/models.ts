@@ -42,7 +42,7 @@ export interface Models {
   /** Figures of the model's process, where one runs. Looking at them is no use of it: it is unloaded all the same when nobody uses it. */
   stats: RunningModels['stats']
   unload(modelId: string): Promise<void>
-  /** Models that nobody uses, loaded by other settings than those of now. */
+  /** Models that nobody uses, loaded by other settings than those of now. One that becomes so is a change. */
   outdated(): string[]
   /** Loads a model anew. Throws `chat-busy` where it is in use, and what loading fails with. */
   reload(modelId: string): Promise<void>

@@ -31,7 +31,7 @@ export interface RunningModels {
   /** Figures of the model's process, where one runs. Looking at them is no use of it: it is unloaded all the same when nobody uses it. */
   stats(modelId: string): ReturnType<RunningModel['client']['process']['stats']> | undefined
   state(modelId: string): ModelState
-  /** Models that nobody uses, loaded by other settings than those of now. */
+  /** Models that nobody uses, loaded by other settings than those of now. One that becomes so is a change. */
   outdated(): string[]
   /** Ends the model's process and waits until it is gone. Throws `chat-busy` while it is answering. */
   unload(modelId: string): Promise<void>
@@ -194,6 +194,7 @@ export function createRunningModels({
         release() {
           found.users = Math.max(0, found.users - 1)
           found.usedAt = performance.now()
+          if (found.users === 0 && isOutdated(found)) onChange()
         },
       },
     }
