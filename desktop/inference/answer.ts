@@ -144,8 +144,10 @@ export async function* generate(
     }
     if (how !== 'cancelled' && calls) sayWithCalls(calls, calls.reader.end())
     if (calls && calls.reader.calls > 0 && reason === 'stop') reason = 'tool-calls'
+    // Cut while it waits for what may follow, such as the rest of a text that stops it, its tokens say more than was told.
+    const untoldText = how === 'cancelled' && (text.split || reader.held + (calls?.reader.held ?? 0) > 0)
     // Exactly these tokens stand in the KV state, so the next prompt names the answer by them.
-    if (!plain && !reasoned && !calls?.reader.calls && stopText === undefined) {
+    if (!untoldText && !plain && !reasoned && !calls?.reader.calls && stopText === undefined) {
       const answer = [...tokens.slice(answerAt), ...sampled]
       llama.prompts.remember(said, answer)
       if (chatId !== null) scheduler.keepAnswer(chatId, { at: answerAt, tokens: answer })

@@ -17,7 +17,8 @@ const plain = /^[\w-]{0,64}$/
 
 export function createMarks(): Marks {
   const texts: { text: string; message: number }[] = []
-  const replace = (text: string, message: number) => (plain.test(text) ? text : `Qf7ZxT${texts.push({ text, message }) - 1}xZ7fQ`)
+  const replace = (text: string, message: number) =>
+    plain.test(text) && !mark.test(text) ? text : `Qf7ZxT${texts.push({ text, message }) - 1}xZ7fQ`
 
   function value(given: unknown, message: number): unknown {
     if (typeof given === 'string') return replace(given, message)

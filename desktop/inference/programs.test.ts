@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { answer, endProcess, loadModel, processOfTest, startProcess, stream, type Answer, type TestProcess } from './testing/inference.ts'
+import {
+  answer,
+  endlessProcess,
+  endProcess,
+  loadModel,
+  processOfTest,
+  startProcess,
+  stream,
+  type Answer,
+  type TestProcess,
+} from './testing/inference.ts'
 
 const DELETE = 'How do I delete a chat?'
 const program = { chatId: null, priority: 1 } as const
@@ -71,6 +81,26 @@ test('a text of `stop` ends the answer, wherever tokens cut it, and nothing of i
   const missed = await answer(shared.client, DELETE, { ...program, stop: [`${whole.text.slice(-3)}!`] })
   expect(missed.text).toBe(whole.text)
   expect(missed.finished).not.toHaveProperty('stopText')
+})
+
+test('an answer that is ended while a part of it is held back is no other in the next prompt', async () => {
+  const { client } = await endlessProcess()
+  const whole = await answer(client, DELETE, { ...program, sampling: { temperature: 0, maxTokens: 300 } })
+  const said = whole.text.slice(0, 20)
+  const prompt = { messages: [{ role: 'assistant' as const, text: said }] }
+  const before = await client.tokens.count(prompt)
+  const gone = new AbortController()
+  // All that follows could still become the text that stops it.
+  const stop = [`${whole.text.slice(20, 900)}!`]
+  const cut = answer(client, DELETE, { ...program, stop, signal: gone.signal })
+  const isHeld = async () => {
+    const { running, usedTokens } = await client.process.stats({})
+    return running === 1 && usedTokens > whole.prompt.promptTokens + 20
+  }
+  await expect.poll(isHeld, { interval: 5 }).toBe(true)
+  gone.abort()
+  await expect(cut).rejects.toMatchObject({ code: 'cancelled' })
+  expect(await client.tokens.count(prompt)).toEqual(before)
 })
 
 test('the ids of prompt and answer are told, as many as are counted, and make the same answer again', async () => {

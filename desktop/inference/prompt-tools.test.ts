@@ -31,6 +31,14 @@ const prompt: Prompt = {
   ],
 }
 
+test('a name that looks like a mark is written as it stands', async () => {
+  const { write } = await writer(hermes)
+  const names = ['Qf7Zx0xZ7fQ', 'Qf7ZxT0xZ7fQ', 'Qf7ZxT99xZ7fQ']
+  const { parts } = await write({ ...prompt, tools: names.map(name => ({ name })) })
+  for (const name of names) expect(textOf(parts)).toContain(`"name": "${name}"`)
+  expect(textOf(parts).split('How is it?')).toHaveLength(2)
+})
+
 test.each([
   ['Qwen', hermes],
   ['Llama', llama],

@@ -3,6 +3,8 @@ import type { NativeModel } from './native.ts'
 export interface TokenText {
   /** Text that is whole with this token; empty while a character is still split between tokens. */
   push(token: number): string
+  /** Whether a part of a character is held back. */
+  readonly split: boolean
   /** What is still held back; a character that never became whole is left out. */
   end(): string
 }
@@ -43,6 +45,9 @@ export function createTokenText(model: NativeModel, before: readonly number[], v
       const text = heldText()
       // Bytes that are not yet a character read as U+FFFD.
       return text.endsWith('\uFFFD') && held.length < MOST_HELD ? '' : release(text)
+    },
+    get split() {
+      return held.length > 0
     },
     end() {
       if (held.length === 0) return ''
