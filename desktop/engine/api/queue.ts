@@ -8,7 +8,8 @@ export interface Place {
 export interface Queue {
   /**
    * Resolves when the request may be computed. Refuses with `overloaded` when too many wait already and the client has its share of the line,
-   * and with the signal's reason when it aborts first. `client` is whoever asks: clients take turns, so that one with a hundred requests does not hold up one with a single one.
+   * and with the signal's reason when it aborts first. `client` is whoever asks: clients take turns, so that one with a hundred requests does
+   * not hold up one with a single one.
    */
   enter(modelId: string, client: string, signal: AbortSignal): Promise<Place>
   /** How many are computed, and how many wait. */
