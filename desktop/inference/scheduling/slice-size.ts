@@ -13,7 +13,7 @@ const FIRST_TOKENS = 32
 /** Fewer gain nothing: each batch has a price of its own. */
 const FEWEST_TOKENS = 16
 /** A growing answer may pause for ten of its steps (median; design): one is its own step, and a part stays for what a slice takes longer than the last. */
-const STEPS = 8.5
+const STEPS = 8.2
 /** Whatever the steps take: Stop, and a question that comes, wait for a slice. */
 const LONGEST_MS = 500
 /** What a draft may keep an answer waiting. */
