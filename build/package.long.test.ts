@@ -1,12 +1,14 @@
 // What a package holds, and that its engine and its model run from where the package lays them. Electron's own program is a stand-in with
 // nothing but the fuses; the engine runs in Node, out of a folder named as Electron's archive.
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { startHeadless } from '../desktop/engine/testing/headless.ts'
 import { ensureBuilt } from './ensure-built.mjs'
-import { electronParts } from './parts.mjs'
+import { bringPage } from './packaged-page.ts'
+import { packageParts } from './parts.mjs'
 import { runNode } from './run.mjs'
 
 const root = dirname(import.meta.dirname)
@@ -34,7 +36,8 @@ beforeAll(async () => {
   const electron = join(folder, 'electron')
   mkdirSync(join(electron, 'resources'), { recursive: true })
   writeFileSync(join(electron, 'electron'), `${MARK}\u0001${String.fromCharCode(fuses.length)}${'1'.repeat(fuses.length)}`, { mode: 0o755 })
-  await ensureBuilt(root, electronParts)
+  await ensureBuilt(root, packageParts)
+  bringPage(root)
   const options = ['--dir', `-c.electronDist=${electron}`, `-c.directories.output=${join(folder, 'release')}`]
   expect(await runNode(root, [join(root, 'node_modules/electron-builder/out/cli/cli.js'), ...options])).toBe(0)
   const unpacked = readdirSync(join(folder, 'release')).find(name => name.endsWith('unpacked'))!
@@ -93,3 +96,17 @@ test.runIf(runs)(
     }
   },
 )
+
+test.runIf(runs)('the command line in it answers with the bundled model', { timeout: 120_000 }, () => {
+  const run = (...args: string[]) =>
+    execFileSync(join(resources, 'bin/fusion'), args, { env: { ...process.env, FUSION_HOME: join(folder, 'home-2') }, encoding: 'utf8' })
+  expect(run('--version').trim()).toBe((JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version)
+  expect(run('chat', '--temperature', '0', 'What is Fusion?')).toMatch(/[.!?]\n$/)
+})
+
+test.runIf(runs)('and serves the page to a browser', async () => {
+  const entry = join(resources, 'app.asar.unpacked/out/command-line/main.js')
+  const engine = await startHeadless(join(folder, 'home-3'), { entry, args: ['serve'], env: { FUSION_RESOURCES: resources } })
+  onTestFinished(() => engine.end())
+  expect((await fetch(`http://127.0.0.1:${engine.port}/`)).status).toBe(200)
+})

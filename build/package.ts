@@ -5,7 +5,8 @@ import { ensureBuilt } from './ensure-built.mjs'
 import { bringMacNode } from './mac-node.ts'
 import { packagedNodeFolder } from './node-24.mjs'
 import { ensurePacks } from './packs.mjs'
-import { electronParts } from './parts.mjs'
+import { bringPage } from './packaged-page.ts'
+import { packageParts } from './parts.mjs'
 import { endWith, Problem } from './problem.mjs'
 import { runNode } from './run.mjs'
 
@@ -29,7 +30,8 @@ try {
   await checkNode()
   // Vulkan runs on the cards of all makers, NVIDIA's too, in a tenth of CUDA's size.
   await ensurePacks(root, { gpu: 'vulkan' })
-  await ensureBuilt(root, electronParts)
+  await ensureBuilt(root, packageParts)
+  bringPage(root)
   process.exitCode = await runNode(root, [join(root, 'node_modules/electron-builder/out/cli/cli.js'), ...args])
 } catch (error) {
   endWith(error)

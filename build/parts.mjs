@@ -13,6 +13,8 @@ export const browserParts = ['engine', 'inference', 'renderer']
 export const electronParts = [...browserParts, 'main', 'preload']
 /** @type {Part[]} */
 export const commandLineParts = ['command-line', 'inference']
+/** @type {Part[]} */
+export const packageParts = [...electronParts, 'command-line']
 
 /**
  * The command line holds an engine of its own.
