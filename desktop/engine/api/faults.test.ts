@@ -116,6 +116,26 @@ test('64 requests on a model with four places are all answered; keys take turns,
   expect(order.lastIndexOf('few')).toBeLessThan(24)
 })
 
+test('a person is answered while programs hold all the places, and their answers go on', async () => {
+  const made = await endlessApi()
+  const { client, loaded } = made.models.ready(made.modelId)!
+  const talking = await Promise.all(Array.from({ length: loaded.sequences }, () => made.stream(CHAT, made.talk())))
+  await untilComputing(made, made.modelId, loaded.sequences)
+  const events: string[] = []
+  for await (const { type } of client.chat.generate({
+    chatId: 'a-person',
+    prompt: { messages: [{ role: 'user', text: 'Tell me a story' }] },
+    sampling: { temperature: 0, maxTokens: 5 },
+    priority: 0,
+  })) {
+    events.push(type)
+  }
+  expect(events.at(-1)).toBe('answer-finished')
+  expect(made.api.state().running).toBe(loaded.sequences)
+  for (const { events: going } of talking) expect(await going.next()).toMatchObject({ done: false })
+  for (const { leave } of talking) leave()
+})
+
 test('when too many wait, the next one is told to come again, and is answered then', async () => {
   const made = await endlessApi()
   const { sequences } = made.models.ready(made.modelId)!.loaded
