@@ -26,20 +26,29 @@ export function createSliceSize(): SliceSize {
   let stepMs: number | undefined
   let tokenMs: number | undefined
   let last = FIRST_TOKENS
+  /** What was chosen for the slice under way; undefined: the batch under way is no slice. */
+  let chosen: number | undefined
+
+  function choose(answersGrow: boolean): number {
+    if (tokenMs === undefined || (answersGrow && stepMs === undefined)) return FIRST_TOKENS
+    const room = answersGrow ? Math.min(stepMs! * STEPS, LONGEST_MS) : DRAFT_MS
+    // Twice the last one at most: larger slices take less time a token (a graphics card), or more (a long context).
+    return Math.min(Math.max(Math.floor(room / tokenMs), FEWEST_TOKENS), last * 2, BATCH_TOKENS)
+  }
 
   return {
     tokens(answersGrow) {
-      if (tokenMs === undefined || (answersGrow && stepMs === undefined)) return FIRST_TOKENS
-      const room = answersGrow ? Math.min(stepMs! * STEPS, LONGEST_MS) : DRAFT_MS
-      // Twice the last one at most: larger slices take less time a token (a graphics card), or more (a long context).
-      return Math.min(Math.max(Math.floor(room / tokenMs), FEWEST_TOKENS), last * 2, BATCH_TOKENS)
+      chosen = choose(answersGrow)
+      return chosen
     },
     stepTook(ms) {
       stepMs = smooth(stepMs, ms)
     },
     sliceTook(tokens, ms) {
-      // Neither the rest of a prompt nor a whole batch, which was no slice, says how long a slice takes.
-      if (tokens < FEWEST_TOKENS || tokens > last * 2) return
+      const wanted = chosen
+      chosen = undefined
+      // Neither a whole batch, which was no slice, nor the rest of a prompt says how long a slice takes.
+      if (wanted === undefined || tokens < wanted / 2) return
       tokenMs = smooth(tokenMs, ms / tokens)
       last = tokens
     },
