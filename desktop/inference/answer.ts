@@ -29,7 +29,7 @@ export async function* generate(
   request: GenerateRequest,
   outer: AbortSignal,
 ): AsyncGenerator<GenerateEvent, void, void> {
-  const { chatId, sampling, priority, stop = [], ignoreEnd = false } = request
+  const { chatId, program, sampling, priority, stop = [], ignoreEnd = false } = request
   const prompt = 'raw' in request.prompt ? request.prompt : offered(request.prompt, request)
   const plain = 'raw' in prompt
   const read = plain ? await llama.prompts.raw(prompt, outer) : await llama.prompts.prompt(prompt, outer)
@@ -105,6 +105,7 @@ export async function* generate(
   const outcome = scheduler.answer({
     kind: 'answer',
     chatId,
+    program: chatId === null ? program : undefined,
     tokens,
     priority,
     picker,

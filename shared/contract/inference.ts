@@ -107,8 +107,13 @@ export const GenerateEvent = Type.Union([
 export type GenerateEvent = Static<typeof GenerateEvent>
 
 export const GenerateRequest = Type.Object({
-  /** null: a program's request, which is of no chat. Its KV state serves other such requests that begin alike. */
+  /** null: a program's request, which is of no chat. */
   chatId: Nullable(Type.String()),
+  /**
+   * Whose request it is, where it is of no chat: its KV state serves that program's other requests that begin alike, and no other's, since how
+   * much was there already tells what others asked.
+   */
+  program: Type.Optional(Type.String()),
   prompt: Type.Union([Prompt, RawPrompt]),
   sampling: Sampling,
   /** More urgent first among those that wait: 0 a person in front of the page, 1 a program. */

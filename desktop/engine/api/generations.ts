@@ -64,7 +64,7 @@ export function createGenerations({ models, modelsKnown, queue, metrics, onChang
         // Until it stood ready, it was not known how many it can answer at once.
         queue.pump(modelId)
         try {
-          for await (const event of loaded.client.chat.generate({ ...request, chatId: null, priority: 1 }, { signal })) {
+          for await (const event of loaded.client.chat.generate({ ...request, chatId: null, program: client, priority: 1 }, { signal })) {
             measured.take(event)
             onChange()
             yield event

@@ -6,6 +6,8 @@ export interface AnswerJob {
   kind: 'answer'
   /** null: a program's, which is of no chat. */
   chatId: string | null
+  /** Whose request it is, where it is of no chat. */
+  program?: string | undefined
   tokens: readonly number[]
   /** 0 before 1. */
   priority: number

@@ -112,11 +112,12 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
     slots.candidate(chatId) ?? (urgent && !slots.of(chatId) && giveWay() ? slots.candidate(chatId) : undefined)
 
   /** `tokens`: the prompt, by which a program's request finds what begins alike. */
-  async function takeSlot(chatId: string | null, { urgent, tokens = [] }: { urgent: boolean; tokens?: readonly number[] }) {
-    const slot = chatId === null ? slots.programCandidate(tokens) : candidateOf(chatId, { urgent })
+  async function takeSlot(chatId: string | null, wish: { urgent: boolean; program?: string | undefined; tokens?: readonly number[] }) {
+    const { urgent, program, tokens = [] } = wish
+    const slot = chatId === null ? slots.programCandidate(program, tokens) : candidateOf(chatId, { urgent })
     if (!slot) return undefined
     if (slot.chatId !== undefined && slot.chatId !== chatId && slot.tokens.length > 0) await beforeEviction?.(slot)
-    slots.take(slot, chatId)
+    slots.take(slot, chatId, program)
     return slot
   }
 
@@ -145,7 +146,9 @@ export function createScheduler({ context, sequences, contextTokens, pace, befor
     for (const entry of waiting) {
       const { job } = entry
       if (job.kind === 'draft' && running.some(isAnswer)) break
-      const slot = await takeSlot(job.chatId, { urgent: job.kind === 'answer' && job.priority === 0, tokens: job.tokens })
+      const { chatId, tokens } = job
+      const own = job.kind === 'answer' ? { urgent: job.priority === 0, program: job.program } : { urgent: false }
+      const slot = await takeSlot(chatId, { ...own, tokens })
       if (!slot) continue
       waiting = waiting.filter(other => other !== entry)
       const cached = slots.keepPrefix(slot, job.tokens)

@@ -10,7 +10,7 @@ function entry(
   options: { prompt: number; done?: number; next?: number; draft?: boolean; aborted?: boolean; priority?: number },
 ): Running {
   const { prompt, done = 0, next, draft = false, aborted = false, priority = 0 } = options
-  const shared = { chatId: String(order), tokens: tokens(prompt), signal: aborted ? AbortSignal.abort() : new AbortController().signal }
+  const shared = { chatId: String(order), program: undefined, tokens: tokens(prompt), signal: aborted ? AbortSignal.abort() : new AbortController().signal }
   return {
     job: draft
       ? { kind: 'draft', ...shared }
@@ -23,7 +23,7 @@ function entry(
           onPrefill: () => {},
           onTokens: () => true,
         },
-    slot: { id: order, chatId: String(order), tokens: tokens(done), answers: [], used: 0, busy: true, dirty: false },
+    slot: { id: order, chatId: String(order), program: undefined, tokens: tokens(done), answers: [], used: 0, busy: true, dirty: false },
     cached: 0,
     next: next === undefined ? undefined : [next],
     order,

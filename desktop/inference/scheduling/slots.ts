@@ -11,6 +11,8 @@ export interface Slot {
   readonly id: number
   /** undefined: of no chat. What is in it then comes from a program's request. */
   chatId: string | undefined
+  /** Where it is of no chat, the program whose request it was. */
+  program: string | undefined
   /** Exactly what the KV cache holds. */
   tokens: number[]
   answers: KeptAnswer[]
@@ -34,9 +36,9 @@ export interface Slots {
    * For a program's request: the slot whose KV state serves it best, or an empty one, or that of the program that idles longest. A chat's only
    * when nothing else is idle.
    */
-  programCandidate(tokens: readonly number[]): Slot | undefined
+  programCandidate(program: string | undefined, tokens: readonly number[]): Slot | undefined
   /** Gives a slot to a chat, empty unless it was the chat's own; or to a program (null), with what is in it unless that was a chat's. */
-  take(slot: Slot, chatId: string | null): void
+  take(slot: Slot, chatId: string | null, program?: string): void
   release(slot: Slot): void
   empty(slot: Slot): void
   /** Cuts the slot back to what `tokens` begins with, and says how much that is. At least one token is left to compute, for its logits. */
@@ -56,6 +58,7 @@ export function createSlots(context: NativeContext, count: number): Slots {
   const all: Slot[] = Array.from({ length: count }, (_, id) => ({
     id,
     chatId: undefined,
+    program: undefined,
     tokens: [],
     answers: [],
     used: 0,
@@ -83,18 +86,19 @@ export function createSlots(context: NativeContext, count: number): Slots {
       const free = idle.filter(slot => slot.chatId === undefined)
       return beside(free.filter(({ tokens }) => tokens.length === 0)) ?? beside(free) ?? beside(idle)
     },
-    programCandidate(tokens) {
+    programCandidate(program, tokens) {
       const idle = all.filter(({ busy }) => !busy).toSorted((a, b) => a.used - b.used)
       const free = idle.filter(slot => slot.chatId === undefined)
-      const begun = free.map(slot => ({ slot, same: sameBeginning(slot.tokens, tokens) }))
+      const begun = free.filter(slot => slot.program === program).map(slot => ({ slot, same: sameBeginning(slot.tokens, tokens) }))
       // Worth it where no more is lost than used: two programs with one word in common keep their states.
       const fitting = begun.filter(({ slot, same }) => same > 0 && same * 2 >= slot.tokens.length)
       const best = fitting.toSorted((a, b) => b.same - a.same)[0]?.slot
       return best ?? beside(free.filter(slot => slot.tokens.length === 0)) ?? beside(free) ?? beside(idle)
     },
-    take(slot, chatId) {
-      if (slot.chatId !== (chatId ?? undefined)) empty(slot)
+    take(slot, chatId, program) {
+      if (slot.chatId !== (chatId ?? undefined) || slot.program !== program) empty(slot)
       slot.chatId = chatId ?? undefined
+      slot.program = program
       slot.busy = true
       slot.used = ++clock
     },
