@@ -69,6 +69,7 @@ const words = {
     what: 'The saved state of this chat could not be used.',
     next: 'The answer is computed without it; it takes a little longer.',
   },
+  'model-busy': { what: 'This model is answering, in a chat or for a program.', next: 'Stop the answer first, or wait for it.' },
   'copy-failed': { what: '{file} could not be copied.', next: 'Try again.' },
   'model-unknown': { what: 'No model here is called {name}.', next: 'The command "fusion models list" shows which there are.' },
   'model-ambiguous': { what: '{name} fits several models: {models}.', next: 'Write more of the name, or the beginning of the id.' },

@@ -223,7 +223,7 @@ test('everybody who wants a model gets the same one, loaded once; unloading ends
   expect(progress.length).toBeGreaterThan(0)
   expect(models.state().entries[0]!.state).toMatchObject({ at: 'ready', loaded: { backend: 'cpu' } })
   const [pid = 0] = children().filter(child => !before.includes(child))
-  await expect(models.unload(guideId)).rejects.toMatchObject({ code: 'chat-busy' })
+  await expect(models.unload(guideId)).rejects.toMatchObject({ code: 'model-busy' })
   one.release()
   two.release()
   await models.unload(guideId)

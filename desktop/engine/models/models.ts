@@ -44,7 +44,7 @@ export interface Models {
   unload(modelId: string): Promise<void>
   /** Models that nobody uses, loaded by other settings than those of now. One that becomes so is a change. */
   outdated(): string[]
-  /** Loads a model anew. Throws `chat-busy` where it is in use, and what loading fails with. */
+  /** Loads a model anew. Throws `model-busy` where it is in use, and what loading fails with. */
   reload(modelId: string): Promise<void>
   /** Loads the chat's KV state from disk, if there is a usable one. Never fails; the model's process may be a new one afterwards. */
   openState(conversationId: string, modelId: string): Promise<void>

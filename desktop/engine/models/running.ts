@@ -33,7 +33,7 @@ export interface RunningModels {
   state(modelId: string): ModelState
   /** Models that nobody uses, loaded by other settings than those of now. One that becomes so is a change. */
   outdated(): string[]
-  /** Ends the model's process and waits until it is gone. Throws `chat-busy` while it is answering. */
+  /** Ends the model's process and waits until it is gone. Throws `model-busy` while it is answering. */
   unload(modelId: string): Promise<void>
   close(): Promise<void>
 }
@@ -302,7 +302,7 @@ export function createRunningModels({
       const entry = loading.get(modelId)
       entry?.controller.abort(failure('cancelled'))
       await entry?.promise.catch(() => {})
-      if ((running.get(modelId)?.users ?? 0) > 0) throw failure('chat-busy')
+      if ((running.get(modelId)?.users ?? 0) > 0) throw failure('model-busy')
       failed.delete(modelId)
       await end(modelId)
       onChange()

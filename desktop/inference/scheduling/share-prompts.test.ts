@@ -10,7 +10,12 @@ function entry(
   options: { prompt: number; done?: number; next?: number; draft?: boolean; aborted?: boolean; priority?: number },
 ): Running {
   const { prompt, done = 0, next, draft = false, aborted = false, priority = 0 } = options
-  const shared = { chatId: String(order), program: undefined, tokens: tokens(prompt), signal: aborted ? AbortSignal.abort() : new AbortController().signal }
+  const shared = {
+    chatId: String(order),
+    program: undefined,
+    tokens: tokens(prompt),
+    signal: aborted ? AbortSignal.abort() : new AbortController().signal,
+  }
   return {
     job: draft
       ? { kind: 'draft', ...shared }
