@@ -1,6 +1,6 @@
 // `fusion`: what is written after it is a command with options. Gives 0 when it is done, 1 when it failed, 2 when it was written wrongly.
 import { Failure } from '@fusion/shared/rpc/failure.ts'
-import { WrongSetting } from '../engine/config.ts'
+import { WrongSetting } from '@fusion/shared/configuration/read-settings.ts'
 import { installedVersion } from '../engine/installed.ts'
 import { framesOf, reasonOf } from '../engine/log-error.ts'
 import { readArguments, WrongUse } from './arguments.ts'

@@ -1,28 +1,25 @@
 // The engine's settings. The only file of the engine that reads process.env.
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { Type, type Static, type TSchema } from 'typebox'
-import { Value } from 'typebox/value'
+import { resolve } from 'node:path'
+import { platformHome } from '@fusion/shared/configuration/platform-home.ts'
+import {
+  type Environment,
+  printableSettings,
+  readSettings,
+  type SettingTable,
+  type SettingValues,
+} from '@fusion/shared/configuration/read-settings.ts'
+import { Type } from 'typebox'
 
 /** The folder that holds `models`, `out` and `package.json`: two levels above this file, as source and as bundle alike. */
 const installation = resolve(import.meta.dirname, '../..')
-
-interface Setting {
-  variable: string
-  schema: TSchema
-  /** What it has to be, for the sentence about a wrong one. */
-  form: string
-  fallback: (env: Environment) => unknown
-  secret?: boolean
-}
-type Environment = Record<string, string | undefined>
 
 const settings = {
   home: {
     variable: 'FUSION_HOME',
     schema: Type.String({ minLength: 1, pattern: '^[^\\0]+$' }),
     form: 'the path of a folder',
-    fallback: platformHome,
+    fallback: env => platformHome({ platform: process.platform, home: homedir(), env }),
   },
   port: {
     variable: 'FUSION_PORT',
@@ -58,28 +55,15 @@ const settings = {
     fallback: () => null,
     secret: true,
   },
-} satisfies Record<string, Setting>
+} satisfies SettingTable
 
 /** `home`: the data folder. `resources`: what ships beside the program, bundled models first. Paths are absolute. */
-export type Config = { [Name in keyof typeof settings]: Static<(typeof settings)[Name]['schema']> }
+export type Config = SettingValues<typeof settings>
 
-/** A setting that is not of the form it must have; the message names it in one line and shows no secret. */
-export class WrongSetting extends Error {}
-
-/** Reads the settings from the environment. An empty variable counts as not set. Throws `WrongSetting` for the first wrong one. */
+/** Reads the settings from the environment. Throws `WrongSetting` for the first wrong one. */
 export function readConfig(env: Environment = process.env): Config {
-  const config: Record<string, unknown> = {}
-  for (const [name, setting] of Object.entries<Setting>(settings)) {
-    const text = env[setting.variable]?.trim()
-    const value = text ? parse(setting.schema, text) : setting.fallback(env)
-    if (!Value.Check(setting.schema, value)) {
-      const shown = setting.secret ? 'what it holds is not' : `it is ${JSON.stringify(text)}`
-      throw new WrongSetting(`${setting.variable} must be ${setting.form}; ${shown}.`)
-    }
-    config[name] = value
-  }
-  const { home, resources, ...rest } = config as Config
-  return { ...rest, home: resolve(home), resources: resolve(resources) }
+  const config = readSettings(settings, env)
+  return { ...config, home: resolve(config.home), resources: resolve(config.resources) }
 }
 
 /**
@@ -97,24 +81,4 @@ export const inferenceEnvironment = (env: Environment = process.env): Environmen
 })
 
 /** The settings as they may be printed: secrets are hidden. */
-export function printable(config: Config): Record<string, string | number | null> {
-  const shown = Object.entries<Setting>(settings).map(([name, { secret }]) => [
-    name,
-    secret && config[name as keyof Config] !== null ? '(hidden)' : config[name as keyof Config],
-  ])
-  return Object.fromEntries(shown)
-}
-
-function parse(schema: TSchema, text: string): unknown {
-  if (!Type.IsInteger(schema)) return text
-  return /^\d+$/.test(text) ? Number(text) : undefined
-}
-
-/** Where programs of each system keep their data. */
-function platformHome(env: Environment): string {
-  const home = homedir()
-  if (process.platform === 'darwin') return join(home, 'Library/Application Support/Fusion')
-  if (process.platform === 'win32') return join(env['APPDATA'] ?? join(home, 'AppData/Roaming'), 'Fusion')
-  // The XDG base directory specification tells programs to ignore a relative path here.
-  return join(env['XDG_DATA_HOME']?.startsWith('/') ? env['XDG_DATA_HOME'] : join(home, '.local/share'), 'fusion')
-}
+export const printable = (config: Config): Record<string, unknown> => printableSettings(settings, config)

@@ -1,7 +1,8 @@
 // The headless shell: the engine as this process, the page in a browser.
 import { sentence } from '@fusion/shared/contract/failures.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
-import { readConfig, WrongSetting } from './config.ts'
+import { WrongSetting } from '@fusion/shared/configuration/read-settings.ts'
+import { readConfig } from './config.ts'
 import { writeEngineFile } from './engine-file.ts'
 import { startHttpServer } from './http/server.ts'
 import { pageFolder } from './installed.ts'

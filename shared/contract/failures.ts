@@ -146,6 +146,18 @@ const words = {
   },
   'port-not-allowed': { what: 'This account may not open port {port}.', next: 'Choose a port above 1023.' },
 
+  // the cloud
+  'signed-out': { what: 'You are not signed in, or no longer.', next: 'Sign in again; nothing was changed.' },
+  'not-allowed': { what: 'Your account may not do this.', next: 'Ask somebody who manages this cloud.' },
+  'cloud-part-missing': { what: 'A part of the cloud is not there at the moment.', next: 'Try again in a moment; nothing was changed.' },
+  'cloud-unreachable': {
+    what: 'The cloud at {host} could not be reached.',
+    next: 'Check that you are online. Nothing is lost; models of this computer still answer.',
+  },
+  'too-many-requests': { what: 'Too many requests came in a short time.', next: 'Wait {seconds} seconds, then try again.' },
+  'request-differs': { what: 'This id was used for another request before.', next: 'Use a new id for a new request.' },
+  'request-running': { what: 'The same request is still being worked on.', next: 'Wait a moment, then ask again.' },
+
   // images in answers
   'image-not-written': {
     what: 'This address does not stand as an image in this answer.',
@@ -202,4 +214,5 @@ const defaultWords: Record<string, string> = {
   width: 'too many',
   height: 'too many',
   port: 'that was chosen',
+  seconds: 'a few',
 }

@@ -47,6 +47,13 @@ const kinds: Record<string, Kind> = {
   'model-crashed': { status: 503, type: 'server_error', code: 'model_crashed', retryAfter: 1 },
   'out-of-memory': { status: 503, type: 'server_error', code: 'out_of_memory', retryAfter: 1 },
   cancelled: { status: 503, type: 'server_error', code: 'stopped', retryAfter: 1 },
+  'signed-out': { status: 401, type: 'authentication_error', code: 'invalid_api_key' },
+  'not-allowed': { status: 403, type: 'permission_error', code: 'permission_denied' },
+  'not-found': { status: 404, type: 'invalid_request_error', code: 'not_found' },
+  'request-running': { status: 409, type: 'invalid_request_error', code: 'request_running', retryAfter: 1 },
+  'request-differs': { status: 422, type: 'invalid_request_error', code: 'request_differs' },
+  'too-many-requests': { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfter: 1 },
+  'cloud-part-missing': { status: 503, type: 'server_error', code: 'part_missing', retryAfter: 2 },
   disconnected: { status: 503, type: 'server_error', code: 'model_crashed', retryAfter: 1 },
 }
 

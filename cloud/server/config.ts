@@ -1,0 +1,103 @@
+// The cloud's settings. The only file of the server that reads process.env.
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { platformHome } from '@fusion/shared/configuration/platform-home.ts'
+import {
+  type Environment,
+  printableSettings,
+  readSettings,
+  type SettingTable,
+  type SettingValues,
+} from '@fusion/shared/configuration/read-settings.ts'
+import { Type } from 'typebox'
+
+const text = (options: { pattern?: string; minLength?: number } = {}) =>
+  Type.Union([Type.String({ minLength: 1, maxLength: 4096, ...options }), Type.Null()])
+const nothing = () => null
+
+/** A model server that answers in the words of vLLM's OpenAI API. */
+const ModelServer = Type.Object(
+  { url: Type.String({ pattern: '^https?://' }), apiKey: Type.Optional(Type.String({ minLength: 1 })) },
+  { additionalProperties: false },
+)
+
+const settings = {
+  home: {
+    variable: 'FUSION_HOME',
+    schema: Type.String({ minLength: 1, pattern: '^[^\\0]+$' }),
+    form: 'the path of a folder',
+    fallback: env => platformHome({ platform: process.platform, home: homedir(), env }),
+  },
+  host: {
+    variable: 'FUSION_CLOUD_HOST',
+    schema: Type.String({ minLength: 1, maxLength: 255 }),
+    form: 'the address to listen on',
+    fallback: () => '127.0.0.1',
+  },
+  port: {
+    variable: 'FUSION_CLOUD_PORT',
+    schema: Type.Integer({ minimum: 0, maximum: 65_535 }),
+    form: 'a whole number from 0 to 65535',
+    fallback: () => 4320,
+  },
+  /** Where people and programs reach this cloud; null: at the address it listens on. */
+  publicUrl: {
+    variable: 'FUSION_CLOUD_URL',
+    schema: text({ pattern: '^https?://[^\\s?#]+$' }),
+    form: 'an http or https address',
+    fallback: nothing,
+  },
+  logLevel: {
+    variable: 'FUSION_LOG',
+    schema: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')]),
+    form: 'one of debug, info, warn, error',
+    fallback: () => 'info',
+  },
+  /** Null: a Postgres of our own, in the data folder. */
+  databaseUrl: {
+    variable: 'DATABASE_URL',
+    schema: text({ pattern: '^postgres(ql)?://' }),
+    form: 'a postgres:// address',
+    fallback: nothing,
+    secret: true,
+  },
+  /** A role that may create tables, for migrations alone; null: the one of DATABASE_URL. */
+  databaseOwnerUrl: {
+    variable: 'DATABASE_OWNER_URL',
+    schema: text({ pattern: '^postgres(ql)?://' }),
+    form: 'a postgres:// address',
+    fallback: nothing,
+    secret: true,
+  },
+  /** Null: cache and limits in this process. Several addresses, with commas between, are the nodes of a Redis Cluster. */
+  redisUrl: {
+    variable: 'REDIS_URL',
+    schema: text({ pattern: '^rediss?://' }),
+    form: 'a redis:// address, or several with commas between',
+    fallback: nothing,
+    secret: true,
+  },
+  /** Empty: a model server of our own, with the model that comes with Fusion. */
+  modelServers: {
+    variable: 'MODEL_SERVERS',
+    schema: Type.Array(ModelServer),
+    form: 'a list in JSON, such as [{"url":"http://10.0.0.7:8000"}]',
+    fallback: () => [],
+    secret: true,
+  },
+} satisfies SettingTable
+
+/** `home` is absolute. */
+export type Config = SettingValues<typeof settings>
+
+/** Reads the settings from the environment. Throws `WrongSetting` for the first wrong one. */
+export function readConfig(env: Environment = process.env): Config {
+  const config = readSettings(settings, env)
+  return { ...config, home: resolve(config.home) }
+}
+
+/** Everything of the cloud lies here, so that an app can use the same data folder. */
+export const cloudFolder = (config: Pick<Config, 'home'>): string => join(config.home, 'cloud')
+
+/** The settings as they may be printed: secrets are hidden. */
+export const printable = (config: Config): Record<string, unknown> => printableSettings(settings, config)
