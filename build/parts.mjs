@@ -14,6 +14,8 @@ export const electronParts = [...browserParts, 'main', 'preload']
 /** @type {Part[]} */
 export const commandLineParts = ['command-line', 'inference']
 /** @type {Part[]} */
+export const cloudParts = ['engine', 'inference']
+/** @type {Part[]} */
 export const packageParts = [...electronParts, 'command-line']
 
 /**

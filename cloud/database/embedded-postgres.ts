@@ -1,13 +1,17 @@
 // A real Postgres server out of an npm package, for one machine.
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { existsSync } from 'node:fs'
+import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import { Client } from 'pg'
+import { freePort } from './free-port.ts'
+import { asUnprivileged, type SystemUser, unprivilegedUser } from './unprivileged.ts'
 
 export interface EmbeddedPostgres {
+  /** As its owner, password included. */
   url: string
   /** Resolves when the server has ended, however it did. */
   ended: Promise<void>
@@ -16,32 +20,38 @@ export interface EmbeddedPostgres {
 
 const OWNER = 'fusion_owner'
 const DATABASE = 'fusion'
+/** Any number: the lock that says a cloud uses this server. Postgres gives it back when that cloud dies, however it dies. */
+const HOLDER_LOCK = 4_320_002
 
-/** Starts the server on a free port of 127.0.0.1, with its data in `folder`; the first time it is made there. */
+/**
+ * Starts the server on a free port of 127.0.0.1, with its data in `folder`; the first time it is made there (0.7 s). One that outlived a
+ * killed cloud is ended first. Throws `data-folder-in-use` where another cloud is using it.
+ */
 export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
-  const binaries = binaryFolder()
-  const user = unprivilegedUser()
-  const data = join(folder, 'data')
-  await mkdir(folder, { recursive: true })
-  const password = await passwordIn(folder)
-  if (user) await chown(folder, user.uid, user.gid)
-  if (!existsSync(join(data, 'PG_VERSION'))) await initialize({ binaries, folder, data, password, user })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const place: Place = {
+    binaries: binaryFolder(),
+    folder,
+    data: join(folder, 'data'),
+    password: await passwordIn(folder),
+    user: unprivilegedUser(),
+  }
+  if (place.user) await chown(folder, place.user.uid, place.user.gid)
+  if (!existsSync(join(place.data, 'PG_VERSION'))) await initialize(place)
+  await endOrphan(place)
   const port = await freePort()
-  const child = spawn(
-    join(binaries, 'postgres'),
-    ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
-    {
-      ...user,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  )
+  const options = ['-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=']
+  const child = start(place, 'postgres', ['-D', place.data, ...options])
   const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
   await ready(child)
-  const url = `postgres://${OWNER}:${password}@127.0.0.1:${port}/${DATABASE}`
+  const url = addressOf(place, port)
+  const holder = await hold(url)
+  if (!holder) throw failure('data-folder-in-use')
   return {
     url,
     ended,
     async stop() {
+      await holder.end().catch(() => {})
       // "Fast": running transactions are rolled back, and the data is left clean.
       child.kill('SIGINT')
       await ended
@@ -57,30 +67,66 @@ interface Place {
   user: SystemUser | undefined
 }
 
+const addressOf = ({ password }: Place, port: number) => `postgres://${OWNER}:${password}@127.0.0.1:${port}/${DATABASE}`
+
+function start({ binaries, user, folder }: Place, program: string, args: string[], stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
+  const [command, all, options] = asUnprivileged(user, join(binaries, program), args, [binaries, folder])
+  // A group of its own: Ctrl+C in a terminal is for the cloud, which ends the server when nothing uses it any more.
+  return spawn(command, all, { ...options, detached: true, stdio: [stdin, 'ignore', 'pipe'] } satisfies SpawnOptions)
+}
+
 /** Made beside its place and moved in whole, so that a start that was killed leaves nothing half done. */
-async function initialize({ binaries, folder, data, password, user }: Place): Promise<void> {
-  const fresh = `${data}.new`
-  const passwordFile = join(folder, 'password.new')
+async function initialize(place: Place): Promise<void> {
+  const fresh = `${place.data}.new`
+  const passwordFile = join(place.folder, 'password.new')
   await rm(fresh, { recursive: true, force: true })
-  await writeFile(passwordFile, password, { mode: 0o600 })
-  if (user) await chown(passwordFile, user.uid, user.gid)
-  const options = ['--username', OWNER, '--pwfile', passwordFile, '--auth', 'scram-sha-256', '--encoding', 'UTF8']
-  const locale = ['--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--locale', 'C']
-  await run(spawn(join(binaries, 'initdb'), ['-D', fresh, ...options, ...locale], { ...user, stdio: ['ignore', 'ignore', 'pipe'] }))
-  const single = ['--single', '-D', fresh, 'postgres']
-  const maker = spawn(join(binaries, 'postgres'), single, { ...user, stdio: ['pipe', 'ignore', 'pipe'] })
-  maker.stdin.end(`create database ${DATABASE};\n`)
-  await run(maker)
+  await writeFile(passwordFile, place.password, { mode: 0o600 })
+  if (place.user) await chown(passwordFile, place.user.uid, place.user.gid)
+  const access = ['--username', OWNER, '--pwfile', passwordFile, '--auth', 'scram-sha-256']
+  const locale = ['--encoding', 'UTF8', '--locale-provider', 'builtin', '--builtin-locale', 'C.UTF-8', '--locale', 'C']
+  await whole(start(place, 'initdb', ['-D', fresh, ...access, ...locale]))
+  const maker = start(place, 'postgres', ['--single', '-D', fresh, 'postgres'], 'pipe')
+  maker.stdin?.end(`create database ${DATABASE};\n`)
+  await whole(maker)
   await rm(passwordFile)
-  await rename(fresh, data)
+  await rename(fresh, place.data)
+}
+
+/** A server that outlived its cloud holds the folder: it is asked whether a cloud still uses it, and ended where none does. */
+async function endOrphan(place: Place): Promise<void> {
+  const file = join(place.data, 'postmaster.pid')
+  const [pid, , , port] = (await readFile(file, 'utf8').catch(() => '')).split('\n')
+  if (!pid || !port) return
+  let client: Client | undefined
+  try {
+    client = await hold(addressOf(place, Number(port)))
+  } catch {
+    // Nobody answers there with our password: the file is of a server that is gone, and the new one takes it away.
+    return
+  }
+  if (!client) throw failure('data-folder-in-use')
+  // Its own backends see the postmaster end, and the lock with it.
+  const gone = new Promise<void>(resolve => client.once('end', resolve))
+  client.on('error', () => {})
+  process.kill(Number(pid), 'SIGINT')
+  await gone
+  while (existsSync(file)) await new Promise(resolve => setTimeout(resolve, 20))
+}
+
+/** A connection that holds the server for this cloud; undefined where another one does. */
+async function hold(url: string): Promise<Client | undefined> {
+  const client = new Client({ connectionString: url, application_name: 'fusion-holder', connectionTimeoutMillis: 5_000 })
+  await client.connect()
+  client.on('error', () => {})
+  const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1) as held', [HOLDER_LOCK])
+  if (rows[0]?.held) return client
+  await client.end()
+  return undefined
 }
 
 async function passwordIn(folder: string): Promise<string> {
   const file = join(folder, 'password')
-  if (!existsSync(file)) {
-    await writeFile(file, randomBytes(24).toString('base64url'), { mode: 0o600 })
-    await chmod(file, 0o600)
-  }
+  if (!existsSync(file)) await writeFile(file, randomBytes(24).toString('base64url'), { mode: 0o600 })
   return readFile(file, 'utf8')
 }
 
@@ -90,51 +136,30 @@ function binaryFolder(): string {
   return join(dirname(entry), '..', 'native', 'bin')
 }
 
-interface SystemUser {
-  uid: number
-  gid: number
-}
-
-/** Postgres refuses to run as root; as root it is started as a user of the system that may do little. */
-function unprivilegedUser(): SystemUser | undefined {
-  if (process.getuid?.() !== 0) return undefined
-  const users = new Map(
-    readFileSync('/etc/passwd', 'utf8')
-      .split('\n')
-      .map(line => line.split(':'))
-      .map(([name, , uid, gid]) => [name, { uid: Number(uid), gid: Number(gid) }]),
-  )
-  return users.get('postgres') ?? users.get('nobody')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
-}
-
 /** Resolves when the server takes connections; rejects with its last words when it ends before. */
 function ready(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
-    let words = ''
-    child.once('error', reject)
-    child.once('close', code => reject(new Error(`Postgres ended with ${code}: ${words.slice(-2000)}`)))
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      words = (words + text).slice(-4000)
+    const words = lastWords(child, text => {
       if (text.includes('database system is ready to accept connections')) resolve()
     })
+    child.once('error', reject)
+    child.once('close', code => reject(new Error(`Postgres ended with ${code}: ${words()}`)))
   })
 }
 
-function run(child: ChildProcess): Promise<void> {
+function whole(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
-    let words = ''
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => (words += text))
+    const words = lastWords(child)
     child.once('error', reject)
-    child.once('close', code =>
-      code === 0 ? resolve() : reject(new Error(`Postgres could not be set up (${code}): ${words.slice(-2000)}`)),
-    )
+    child.once('close', code => (code === 0 ? resolve() : reject(new Error(`Postgres could not be set up (${code}): ${words()}`))))
   })
+}
+
+function lastWords(child: ChildProcess, onText: (text: string) => void = () => {}): () => string {
+  let words = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    words = (words + text).slice(-2000)
+    onText(text)
+  })
+  return () => words
 }

@@ -6,6 +6,7 @@ import {
   type Environment,
   printableSettings,
   readSettings,
+  type Setting,
   type SettingTable,
   type SettingValues,
 } from '@fusion/shared/configuration/read-settings.ts'
@@ -101,3 +102,9 @@ export const cloudFolder = (config: Pick<Config, 'home'>): string => join(config
 
 /** The settings as they may be printed: secrets are hidden. */
 export const printable = (config: Config): Record<string, unknown> => printableSettings(settings, config)
+
+/** The environment of the model server that the cloud starts: none of the cloud's own settings, which hold its secrets. */
+export function modelServerEnvironment(env: Environment = process.env): Environment {
+  const own = new Set(Object.values<Setting>(settings).map(({ variable }) => variable))
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !own.has(name)))
+}

@@ -1,19 +1,46 @@
 // `npm run cloud`: starts the cloud, says where it is, and ends it cleanly when it is asked to.
 import { WrongSetting } from '@fusion/shared/configuration/read-settings.ts'
-import { printable, readConfig } from './config.ts'
+import { sentence } from '@fusion/shared/contract/failures.ts'
+import { Failure } from '@fusion/shared/rpc/failure.ts'
+import { DatabaseNewer } from '../database/migrate.ts'
+import { readConfig, printable } from './config.ts'
 import { startCloud } from './start.ts'
 
-try {
+async function start(): Promise<void> {
   const config = readConfig()
-  process.stdout.write(`${JSON.stringify({ event: 'settings', ...printable(config) })}\n`)
+  process.stderr.write(`${JSON.stringify({ event: 'settings', ...printable(config) })}\n`)
   const cloud = await startCloud(config)
-  process.stdout.write(`Fusion Cloud is ready at ${cloud.url}\n`)
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => {
-      void cloud.close().then(() => process.exit(0))
+  let asked = false
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (asked) return
+      asked = true
+      void cloud.close().then(
+        () => process.exit(0),
+        () => process.exit(1),
+      )
     })
+  }
+  for (const line of cloud.embedded) process.stdout.write(`${line}\n`)
+  process.stdout.write(`Fusion Cloud is ready at ${cloud.url}\n`)
+}
+
+/** Why it could not start, in words; the frames of what is nobody's `Failure`. */
+function reasonOf(error: unknown): string {
+  if (error instanceof WrongSetting || error instanceof DatabaseNewer) return error.message
+  if (error instanceof Failure) {
+    const { what, next } = sentence(Failure.toBody(error))
+    return `${what} ${next}`
+  }
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE') return 'The port is in use: close what uses it, or set FUSION_CLOUD_PORT to another (0 picks one).'
+  if (code === 'ECONNREFUSED') return 'The database of DATABASE_URL does not answer. Start it, or correct the address.'
+  return `Fusion Cloud could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+}
+
+try {
+  await start()
 } catch (error) {
-  if (!(error instanceof WrongSetting)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = 1
+  process.stderr.write(`${reasonOf(error)}\n`)
+  process.exit(1)
 }

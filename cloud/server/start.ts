@@ -1,38 +1,75 @@
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 import { openDatabase } from '../database/connection.ts'
 import { startPostgres } from '../database/embedded-postgres.ts'
 import { migrate } from '../database/migrate.ts'
 import { createApp } from './app.ts'
 import { cloudFolder, type Config } from './config.ts'
+import { startModelServer } from './embedded/model-server.ts'
 
 export interface Cloud {
   /** Where it answers: `http://127.0.0.1:PORT`. */
   url: string
+  /** What the cloud brings along itself, each with the setting that replaces it: sentences for the operator. */
+  embedded: string[]
   close(): Promise<void>
 }
 
 /** Opens the parts (those of its own where the settings name none), and listens. What starts here is closed in reverse. */
 export async function startCloud(config: Config): Promise<Cloud> {
+  const folder = cloudFolder(config)
+  const embedded: string[] = []
   const closing: (() => Promise<unknown>)[] = []
   const close = async () => {
-    for (const end of closing.toReversed()) await end()
+    for (const end of closing.splice(0).toReversed()) await end()
   }
-  try {
-    let databaseUrl = config.databaseUrl
-    if (!databaseUrl) {
-      const postgres = await startPostgres(join(cloudFolder(config), 'postgres'))
-      closing.push(postgres.stop)
-      databaseUrl = postgres.url
-    }
-    await migrate(config.databaseOwnerUrl ?? databaseUrl)
-    const database = openDatabase({ url: databaseUrl })
+  let app: FastifyInstance | undefined
+
+  async function databaseAddress(): Promise<string> {
+    if (config.databaseUrl) return config.databaseUrl
+    embedded.push(`The database is a Postgres of its own, in ${join(folder, 'postgres')}. DATABASE_URL names another.`)
+    const postgres = await startPostgres(join(folder, 'postgres'))
+    closing.push(postgres.stop)
+    return postgres.url
+  }
+
+  async function openDatabaseOf(url: string) {
+    await migrate(config.databaseOwnerUrl ?? url)
+    const database = openDatabase({ url, onLost: error => app?.log.warn({ err: { name: error.name } }, 'database connection lost') })
     closing.push(database.close)
-    const app = await createApp({ config, database, authenticate: async () => null })
-    closing.push(() => app.close())
+    return database
+  }
+
+  async function modelServers(): Promise<Config['modelServers']> {
+    if (config.modelServers.length > 0) return config.modelServers
+    embedded.push('The model server is an engine of its own with the small model that comes with Fusion. MODEL_SERVERS names others.')
+    const {
+      url,
+      apiKey,
+      close: end,
+    } = await startModelServer({
+      folder: join(folder, 'model-server'),
+      onEnded: how => app?.log.warn(how, 'model server ended, it is started again'),
+    })
+    closing.push(end)
+    return [{ url, apiKey }]
+  }
+
+  try {
+    // Both take most of a second, and neither needs the other.
+    const opened = await Promise.allSettled([databaseAddress().then(openDatabaseOf), modelServers()])
+    const failed = opened.find(result => result.status === 'rejected')
+    if (failed) throw failed.reason
+    const [database] = opened.map(result => (result as PromiseFulfilledResult<unknown>).value) as [
+      Awaited<ReturnType<typeof openDatabaseOf>>,
+      Config['modelServers'],
+    ]
+    app = await createApp({ config, database, authenticate: async () => null })
+    closing.push(() => app!.close())
     await app.listen({ host: config.host, port: config.port })
     const { port } = app.server.address() as AddressInfo
-    return { url: `http://${config.host}:${port}`, close }
+    return { url: `http://${config.host}:${port}`, embedded, close }
   } catch (error) {
     await close()
     throw error
