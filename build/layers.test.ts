@@ -56,6 +56,8 @@ const sqlite = "import Database from 'better-sqlite3'"
 
 test.for<[string, string[]]>([
   ['desktop/engine/chat/turn.ts', [...waysOut, ...models, runsCommands, electron, sqlite, 'process.env.HOME', 'const { env } = process']],
+  ['cloud/server/chat/chat.ts', ["import { Pool } from 'pg'", electron, sqlite, ...models, 'process.env.HOME']],
+  ['cloud/database/users.ts', [electron, sqlite, ...models, 'process.env.HOME']],
   ['desktop/engine/models/models.ts', [...waysOut, ...models, electron, sqlite]],
   ['desktop/engine/storage/storage.ts', [...waysOut, ...models, runsCommands, electron]],
   ['desktop/engine/config.ts', [...waysOut, runsCommands]],
