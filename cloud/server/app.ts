@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { account } from './auth/account-routes.ts'
 import { health } from './health/routes.ts'
 import { tellErrors } from './http/errors.ts'
 import { mayCall } from './http/serve-route.ts'
@@ -34,5 +35,6 @@ export async function createApp(parts: Parts): Promise<FastifyInstance> {
     if (may === 'forbidden') throw failure('not-allowed')
   })
   await app.register(health)
+  await app.register(account, parts)
   return app
 }

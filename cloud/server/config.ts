@@ -70,6 +70,14 @@ const settings = {
     fallback: nothing,
     secret: true,
   },
+  /** Encrypts signing keys and makes refresh tokens; the same for all servers of a cloud. Null: one in the data folder. */
+  secretKey: {
+    variable: 'FUSION_CLOUD_KEY',
+    schema: text({ minLength: 32 }),
+    form: 'a secret of at least 32 characters',
+    fallback: nothing,
+    secret: true,
+  },
   /** Null: cache and limits in this process. Several addresses, with commas between, are the nodes of a Redis Cluster. */
   redisUrl: {
     variable: 'REDIS_URL',

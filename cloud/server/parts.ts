@@ -1,12 +1,18 @@
 import type { FastifyRequest } from 'fastify'
 import type { Database } from '../database/connection.ts'
+import type { Identity } from './auth/identity.ts'
 import type { Caller } from './caller.ts'
+import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 
 /** What the server is put together from: `start.ts` opens them for real, tests pass real small ones. */
 export interface Parts {
   config: Config
   database: Database
+  clock: Clock
+  /** Where people and programs reach this cloud, without a slash at its end; known when it listens. */
+  publicUrl: () => string
+  identity: Identity
   /** Who calls; null where the request names nobody. Throws `signed-out` for a token or key that is not good (any more). */
   authenticate(request: FastifyRequest): Promise<Caller | null>
 }

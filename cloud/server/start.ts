@@ -5,19 +5,26 @@ import { openDatabase } from '../database/connection.ts'
 import { startPostgres } from '../database/embedded-postgres.ts'
 import { migrate } from '../database/migrate.ts'
 import { createApp } from './app.ts'
+import { createAuthenticate } from './auth/authenticate.ts'
+import { createIdentity } from './auth/identity.ts'
+import { readSecretKey } from './auth/secret-key.ts'
+import type { Clock } from './clock.ts'
 import { cloudFolder, type Config } from './config.ts'
 import { startModelServer } from './embedded/model-server.ts'
+import type { Parts } from './parts.ts'
 
 export interface Cloud {
   /** Where it answers: `http://127.0.0.1:PORT`. */
   url: string
   /** What the cloud brings along itself, each with the setting that replaces it: sentences for the operator. */
   embedded: string[]
+  /** What it was put together from, for tests that look inside. */
+  parts: Parts
   close(): Promise<void>
 }
 
 /** Opens the parts (those of its own where the settings name none), and listens. What starts here is closed in reverse. */
-export async function startCloud(config: Config): Promise<Cloud> {
+export async function startCloud(config: Config, { clock = Date.now }: { clock?: Clock } = {}): Promise<Cloud> {
   const folder = cloudFolder(config)
   const embedded: string[] = []
   const closing: (() => Promise<unknown>)[] = []
@@ -65,11 +72,18 @@ export async function startCloud(config: Config): Promise<Cloud> {
       Awaited<ReturnType<typeof openDatabaseOf>>,
       Config['modelServers'],
     ]
-    app = await createApp({ config, database, authenticate: async () => null })
+    let url = ''
+    const publicUrl = () => config.publicUrl?.replace(/\/+$/, '') ?? url
+    const secretKey = await readSecretKey({ configured: config.secretKey, folder })
+    const identity = createIdentity({ database, secretKey, publicUrl, clock })
+    const authenticate = createAuthenticate({ accessToken: identity.callerOf, apiKey: async () => null })
+    const parts: Parts = { config, database, clock, publicUrl, identity, authenticate }
+    app = await createApp(parts)
     closing.push(() => app!.close())
     await app.listen({ host: config.host, port: config.port })
     const { port } = app.server.address() as AddressInfo
-    return { url: `http://${config.host}:${port}`, embedded, close }
+    url = `http://${config.host}:${port}`
+    return { url, parts, embedded, close }
   } catch (error) {
     await close()
     throw error

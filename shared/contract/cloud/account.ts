@@ -65,6 +65,18 @@ export const Account = Type.Object({
 })
 export type Account = Static<typeof Account>
 
+/** A device that is signed in. Times are ms since 1970. */
+export const SessionEntry = Type.Object({
+  id: Id,
+  client: Type.String(),
+  device: Type.String(),
+  createdAt: Type.Integer(),
+  lastUsedAt: Type.Integer(),
+  /** It is the one that asks. */
+  current: Type.Boolean(),
+})
+export type SessionEntry = Static<typeof SessionEntry>
+
 export const accountRoutes = {
   /** Form-encoded, as the RFCs have it. */
   token: route({
@@ -98,6 +110,26 @@ export const accountRoutes = {
     access: { who: 'session' },
     summary: 'Who is signed in.',
     reply: Account,
+  }),
+  sessions: route({
+    method: 'GET',
+    path: '/v1/account/sessions',
+    access: { who: 'session' },
+    summary: 'The devices on which this person is signed in, the one used last first.',
+    reply: Type.Object({ sessions: Type.Array(SessionEntry) }),
+  }),
+  endSession: route({
+    method: 'DELETE',
+    path: '/v1/account/sessions/{session}',
+    access: { who: 'session' },
+    summary: 'Signs one device out.',
+    params: Type.Object({ session: Id }),
+  }),
+  endSessions: route({
+    method: 'DELETE',
+    path: '/v1/account/sessions',
+    access: { who: 'session' },
+    summary: 'Signs this person out everywhere, on this device too.',
   }),
 }
 

@@ -1,0 +1,19 @@
+import { newId } from '@fusion/shared/contract/ids.ts'
+import type { Queryable } from './connection.ts'
+
+export interface Organisation {
+  id: string
+  name: string
+  systemPrompt: string | null
+}
+
+export async function createOrganisation(db: Queryable, name: string): Promise<Organisation> {
+  const id = newId()
+  await db.query('insert into organisations (id, name) values ($1, $2)', [id, name])
+  return { id, name, systemPrompt: null }
+}
+
+export async function findOrganisation(db: Queryable, id: string): Promise<Organisation | undefined> {
+  const [found] = await db.query<Organisation>('select id, name, system_prompt as "systemPrompt" from organisations where id = $1', [id])
+  return found
+}

@@ -1,0 +1,44 @@
+import { accountRoutes } from '@fusion/shared/contract/cloud/account.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import type { FastifyInstance } from 'fastify'
+import { findOrganisation } from '../../database/organisations.ts'
+import { listSessions } from '../../database/sessions.ts'
+import { findUser } from '../../database/users.ts'
+import { serve } from '../http/serve-route.ts'
+import type { Parts } from '../parts.ts'
+
+/** Who is signed in, and on which devices. */
+export async function account(
+  app: FastifyInstance,
+  { database, identity, clock }: Pick<Parts, 'database' | 'identity' | 'clock'>,
+): Promise<void> {
+  serve(app, accountRoutes.account, async ({ caller }) => {
+    const user = await findUser(database, caller.userId)
+    const organisation = await findOrganisation(database, caller.organisationId)
+    if (!user || !organisation) throw failure('signed-out')
+    const { id, email, name, role } = user
+    return { user: { id, email, name, role }, organisation: { id: organisation.id, name: organisation.name }, session: caller.sessionId }
+  })
+
+  serve(app, accountRoutes.sessions, async ({ caller }) => {
+    const entries = await listSessions(database, caller.userId, new Date(clock()))
+    return {
+      sessions: entries.map(({ id, clientId, deviceName, createdAt, lastUsedAt }) => ({
+        id,
+        client: clientId,
+        device: deviceName,
+        createdAt: createdAt.getTime(),
+        lastUsedAt: lastUsedAt.getTime(),
+        current: id === caller.sessionId,
+      })),
+    }
+  })
+
+  serve(app, accountRoutes.endSession, async ({ caller, params }) => {
+    if (!(await identity.sessions.end({ userId: caller.userId, id: params.session }))) throw failure('not-found')
+  })
+
+  serve(app, accountRoutes.endSessions, async ({ caller }) => {
+    await identity.sessions.end({ userId: caller.userId })
+  })
+}

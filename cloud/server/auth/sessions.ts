@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import type { TokenReply } from '@fusion/shared/contract/cloud/account.ts'
+import { newId } from '@fusion/shared/contract/ids.ts'
+import type { Database, Queryable } from '../../database/connection.ts'
+import {
+  createSession,
+  findLiveSession,
+  findRefreshSalt,
+  type LiveSession,
+  refreshSession,
+  revokeSession,
+  revokeSessions,
+} from '../../database/sessions.ts'
+import type { User } from '../../database/users.ts'
+import type { Clock } from '../clock.ts'
+import type { AccessTokens } from './access-token.ts'
+import { ACCESS_TOKEN_MS, REFRESH_WINDOW_MS, SESSION_CACHE_MS, SESSION_MS } from './lifetimes.ts'
+import { isProven, makeRefreshToken, readRefreshToken } from './refresh-token.ts'
+
+export interface NewDevice {
+  user: Pick<User, 'id' | 'organisationId' | 'role'>
+  clientId: string
+  deviceName: string
+}
+
+export interface Sessions {
+  /** A device that has just signed in gets its first tokens. `db`: where it is to be part of a transaction. */
+  begin(device: NewDevice, db?: Queryable): Promise<{ sessionId: string; tokens: TokenReply }>
+  /** The next tokens for a refresh token; undefined where it is not good, or no longer. */
+  refresh(token: string, clientId: string): Promise<TokenReply | undefined>
+  /** Whose session it is, at most 30 s old; undefined where it has ended. */
+  find(id: string): Promise<LiveSession | undefined>
+  /** Ends one session of this person, or all. False where there was none. */
+  end(of: { userId: string; id?: string }): Promise<boolean>
+  /** Ends the session that a refresh token is of. Nothing is said about tokens that are none. */
+  endByToken(token: string): Promise<void>
+  endById(id: string): Promise<void>
+  /** What was known of this person's sessions is looked up anew: a role changed, or an account was closed. */
+  forget(userId: string): void
+}
+
+/** Each entry of the cache is small; a person more than this is looked up again. */
+const CACHED = 50_000
+
+export function createSessions({
+  database,
+  tokens,
+  secretKey,
+  clock,
+}: {
+  database: Database
+  tokens: AccessTokens
+  secretKey: Buffer
+  clock: Clock
+}): Sessions {
+  const cache = new Map<string, { session: LiveSession; until: number }>()
+
+  async function tokensOf(session: LiveSession, salt: Buffer, counter: number): Promise<TokenReply> {
+    const { id: sessionId, userId, organisationId, role } = session
+    return {
+      access_token: await tokens.make({ userId, sessionId, organisationId, role }),
+      token_type: 'Bearer',
+      expires_in: ACCESS_TOKEN_MS / 1000,
+      refresh_token: makeRefreshToken(secretKey, { sessionId, salt }, counter),
+    }
+  }
+
+  /** A token that this server made, whatever became of it since. */
+  async function proven(token: string) {
+    const read = readRefreshToken(token)
+    const family = read && (await findRefreshSalt(database, read.sessionId))
+    if (!read || !family || !isProven(secretKey, { sessionId: read.sessionId, salt: family.salt }, read)) return undefined
+    return { ...read, ...family }
+  }
+
+  async function endById(id: string): Promise<void> {
+    await revokeSession(database, id, new Date(clock()))
+    cache.delete(id)
+  }
+
+  return {
+    async begin({ user, clientId, deviceName }, db = database) {
+      const now = clock()
+      const id = newId()
+      const salt = randomBytes(32)
+      await createSession(db, {
+        id,
+        userId: user.id,
+        clientId,
+        deviceName,
+        refreshSalt: salt,
+        now: new Date(now),
+        expiresAt: new Date(now + SESSION_MS),
+      })
+      const session = { id, userId: user.id, organisationId: user.organisationId, role: user.role }
+      return { sessionId: id, tokens: await tokensOf(session, salt, 0) }
+    },
+
+    async refresh(token, clientId) {
+      const read = await proven(token)
+      if (!read || read.clientId !== clientId) return undefined
+      const now = clock()
+      const step = await refreshSession(database, {
+        id: read.sessionId,
+        counter: read.counter,
+        now: new Date(now),
+        expiresAt: new Date(now + SESSION_MS),
+        windowMs: REFRESH_WINDOW_MS,
+      })
+      if (step?.successor == null) {
+        cache.delete(read.sessionId)
+        return undefined
+      }
+      return tokensOf(step, read.salt, step.successor)
+    },
+
+    async find(id) {
+      const now = clock()
+      const known = cache.get(id)
+      if (known && now < known.until) return known.session
+      const session = await findLiveSession(database, id, new Date(now))
+      cache.delete(id)
+      if (session) {
+        cache.set(id, { session, until: now + SESSION_CACHE_MS })
+        if (cache.size > CACHED) cache.delete(cache.keys().next().value!)
+      }
+      return session
+    },
+
+    async end({ userId, id }) {
+      const ended = await revokeSessions(database, { userId, ...(id && { id }), now: new Date(clock()) })
+      for (const session of ended) cache.delete(session)
+      return ended.length > 0
+    },
+
+    async endByToken(token) {
+      const read = await proven(token)
+      if (read) await endById(read.sessionId)
+    },
+
+    endById,
+
+    forget(userId) {
+      for (const [id, { session }] of cache) if (session.userId === userId) cache.delete(id)
+    },
+  }
+}
