@@ -47,9 +47,13 @@ export const nodeBundles = {
   'command-line': nodePart('command-line', ['main'], { ofEngine: ['storage/background'] }),
 }
 
-/** The page's own configuration lies with the page. */
+/** The configuration of a page lies with the page. */
 export const pageConfigFile = join(root, 'desktop/renderer/vite.config.ts')
+const dashboardConfigFile = join(root, 'cloud/dashboard/vite.config.ts')
 
 /** How `part` is built. */
-export const bundleOf = (part: Part): InlineConfig =>
-  part === 'renderer' ? { configFile: pageConfigFile } : { ...nodeBundles[part], configFile: false }
+export function bundleOf(part: Part): InlineConfig {
+  if (part === 'renderer') return { configFile: pageConfigFile }
+  if (part === 'dashboard') return { configFile: dashboardConfigFile }
+  return { ...nodeBundles[part], configFile: false }
+}

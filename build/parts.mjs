@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 /**
  * What is built of each part into out/NAME, and the sources it is built of. Only some parts are needed by a shell.
- * @typedef {'engine' | 'inference' | 'renderer' | 'main' | 'preload' | 'command-line'} Part
+ * @typedef {'engine' | 'inference' | 'renderer' | 'main' | 'preload' | 'command-line' | 'dashboard'} Part
  */
 
 /** @type {Part[]} */
@@ -14,7 +14,7 @@ export const electronParts = [...browserParts, 'main', 'preload']
 /** @type {Part[]} */
 export const commandLineParts = ['command-line', 'inference']
 /** @type {Part[]} */
-export const cloudParts = ['engine', 'inference']
+export const cloudParts = ['engine', 'inference', 'dashboard']
 /** @type {Part[]} */
 export const packageParts = [...electronParts, 'command-line']
 
@@ -24,7 +24,7 @@ export const packageParts = [...electronParts, 'command-line']
  */
 const sourcesOf = part => [
   'shared',
-  `desktop/${part}`,
+  part === 'dashboard' ? 'cloud/dashboard' : `desktop/${part}`,
   ...(part === 'command-line' ? ['desktop/engine'] : []),
   'build/bundles.ts',
   'build/compile.ts',
