@@ -20,6 +20,8 @@ export interface EmbeddedPostgres {
 
 const OWNER = 'fusion_owner'
 const DATABASE = 'fusion'
+/** Not ours: a database that somebody is connected to can't be copied. */
+const HOLDER_DATABASE = 'postgres'
 /** Any number: the lock that says a cloud uses this server. Postgres gives it back when that cloud dies, however it dies. */
 const HOLDER_LOCK = 4_320_002
 
@@ -45,7 +47,7 @@ export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
   const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
   await ready(child)
   const url = addressOf(place, port)
-  const holder = await hold(url)
+  const holder = await hold(addressOf(place, port, HOLDER_DATABASE))
   if (!holder) throw failure('data-folder-in-use')
   return {
     url,
@@ -67,7 +69,8 @@ interface Place {
   user: SystemUser | undefined
 }
 
-const addressOf = ({ password }: Place, port: number) => `postgres://${OWNER}:${password}@127.0.0.1:${port}/${DATABASE}`
+const addressOf = ({ password }: Place, port: number, database = DATABASE) =>
+  `postgres://${OWNER}:${password}@127.0.0.1:${port}/${database}`
 
 function start({ binaries, user, folder }: Place, program: string, args: string[], stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
   const [command, all, options] = asUnprivileged(user, join(binaries, program), args, [binaries, folder])
@@ -99,7 +102,7 @@ async function endOrphan(place: Place): Promise<void> {
   if (!pid || !port) return
   let client: Client | undefined
   try {
-    client = await hold(addressOf(place, Number(port)))
+    client = await hold(addressOf(place, Number(port), HOLDER_DATABASE))
   } catch {
     // Nobody answers there with our password: the file is of a server that is gone, and the new one takes it away.
     return

@@ -48,6 +48,57 @@ const settings = {
     form: 'an http or https address',
     fallback: nothing,
   },
+  /** Web pages of these origins may read replies; those of this cloud may anyway. */
+  origins: {
+    variable: 'FUSION_CLOUD_ORIGINS',
+    schema: text({ pattern: '^https?://[^/,\\s]+(,https?://[^/,\\s]+)*$' }),
+    form: 'one or several origins with commas between, such as https://chat.example.org',
+    fallback: nothing,
+  },
+  /** Proxies whose X-Forwarded-For is believed. */
+  proxies: {
+    variable: 'FUSION_CLOUD_PROXIES',
+    schema: text({ pattern: '^[0-9a-fA-F.:/]+(,[0-9a-fA-F.:/]+)*$' }),
+    form: 'addresses or networks with commas between, such as 10.0.0.0/8',
+    fallback: nothing,
+  },
+  /** Null: /metrics answers programs of this machine alone. */
+  metricsToken: {
+    variable: 'FUSION_METRICS_TOKEN',
+    schema: text({ minLength: 16 }),
+    form: 'a secret of at least 16 characters',
+    fallback: nothing,
+    secret: true,
+  },
+  /** Seconds between "not ready" and the last new connection, so that a balancer has seen it. */
+  drainNoticeSeconds: {
+    variable: 'FUSION_CLOUD_DRAIN_NOTICE',
+    schema: Type.Integer({ minimum: 0, maximum: 600 }),
+    form: 'a whole number of seconds, 600 at most',
+    fallback: () => 0,
+  },
+  /** Seconds that requests under way have to come to their end when the server is asked to. */
+  drainSeconds: {
+    variable: 'FUSION_CLOUD_DRAIN',
+    schema: Type.Integer({ minimum: 0, maximum: 3600 }),
+    form: 'a whole number of seconds, 3600 at most',
+    fallback: () => 30,
+  },
+  /** Where traces go (OTLP over HTTP); null: none are made. */
+  tracesUrl: {
+    variable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    schema: text({ pattern: '^https?://[^\\s?#]+$' }),
+    form: 'an http or https address',
+    fallback: nothing,
+  },
+  /** Where faults of the program are reported; null: nowhere. */
+  sentryDsn: {
+    variable: 'SENTRY_DSN',
+    schema: text({ pattern: '^https?://[^\\s]+@[^\\s]+$' }),
+    form: "a project's DSN",
+    fallback: nothing,
+    secret: true,
+  },
   logLevel: {
     variable: 'FUSION_LOG',
     schema: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')]),

@@ -4,6 +4,7 @@ import type { Identity } from './auth/identity.ts'
 import type { Caller } from './caller.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
+import type { PartChecks } from './health/readiness.ts'
 
 /** What the server is put together from: `start.ts` opens them for real, tests pass real small ones. */
 export interface Parts {
@@ -13,6 +14,8 @@ export interface Parts {
   /** Where people and programs reach this cloud, without a slash at its end; known when it listens. */
   publicUrl: () => string
   identity: Identity
+  /** How /readyz finds out about the parts that there are. */
+  checks?: PartChecks
   /** Who calls; null where the request names nobody. Throws `signed-out` for a token or key that is not good (any more). */
   authenticate(request: FastifyRequest): Promise<Caller | null>
 }

@@ -1,17 +1,18 @@
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
 import { openDatabase } from '../database/connection.ts'
 import { startPostgres } from '../database/embedded-postgres.ts'
 import { migrate } from '../database/migrate.ts'
-import { createApp } from './app.ts'
+import { type App, createApp } from './app.ts'
 import { createAuthenticate } from './auth/authenticate.ts'
 import { createIdentity } from './auth/identity.ts'
 import { readSecretKey } from './auth/secret-key.ts'
 import type { Clock } from './clock.ts'
 import { cloudFolder, type Config } from './config.ts'
 import { startModelServer } from './embedded/model-server.ts'
+import type { PartChecks } from './health/readiness.ts'
 import type { Parts } from './parts.ts'
+import { traceDatabase } from './telemetry/trace-database.ts'
 
 export interface Cloud {
   /** Where it answers: `http://127.0.0.1:PORT`. */
@@ -31,7 +32,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
   const close = async () => {
     for (const end of closing.splice(0).toReversed()) await end()
   }
-  let app: FastifyInstance | undefined
+  let app: App | undefined
 
   async function databaseAddress(): Promise<string> {
     if (config.databaseUrl) return config.databaseUrl
@@ -43,7 +44,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
 
   async function openDatabaseOf(url: string) {
     await migrate(config.databaseOwnerUrl ?? url)
-    const database = openDatabase({ url, onLost: error => app?.log.warn({ err: { name: error.name } }, 'database connection lost') })
+    const database = traceDatabase(openDatabase({ url, onLost: err => app?.log.warn({ err }, 'database connection lost') }))
     closing.push(database.close)
     return database
   }
@@ -77,7 +78,8 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const secretKey = await readSecretKey({ configured: config.secretKey, folder })
     const identity = createIdentity({ database, secretKey, publicUrl, clock })
     const authenticate = createAuthenticate({ accessToken: identity.callerOf, apiKey: async () => null })
-    const parts: Parts = { config, database, clock, publicUrl, identity, authenticate }
+    const checks: PartChecks = { database: { embedded: !config.databaseUrl, check: () => database.query('select 1') } }
+    const parts: Parts = { config, database, clock, publicUrl, identity, authenticate, checks }
     app = await createApp(parts)
     closing.push(() => app!.close())
     await app.listen({ host: config.host, port: config.port })

@@ -1,37 +1,71 @@
+import { STATUS_CODES } from 'node:http'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { asApiError, WrongRequest } from '@fusion/shared/openai/failure.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { withoutWords } from '../telemetry/logs.ts'
+import type { FailureLabel } from '../telemetry/metrics.ts'
+
+interface Listeners {
+  onFailure: (code: FailureLabel) => void
+  onFault: (error: unknown, request: FastifyRequest) => void
+}
 
 /**
- * One shape for every error, OpenAI's: `{ error: { message, type, param, code } }`. What is nobody's `Failure` is logged here, once, and told
- * as `internal` without its own words.
+ * One shape for every error, OpenAI's: `{ error: { message, type, param, code } }`. What is nobody's `Failure` is logged here, once, reported,
+ * and told as `internal` without its own words.
  */
-export function tellErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => tell(asTold(error as FastifyError), request, reply))
-  app.setNotFoundHandler((request, reply) =>
-    tell(new WrongRequest('There is no such address here.', { code: 'unknown_url', status: 404 }), request, reply),
-  )
+export function tellErrors(app: FastifyInstance, { onFailure, onFault }: Listeners): void {
+  app.setErrorHandler((error, request, reply) => {
+    const told = asTold(error as FastifyError)
+    const { status, retryAfter, body } = asApiError(told)
+    onFailure(told instanceof Failure ? (told.code as FailureLabel) : told instanceof WrongRequest ? 'wrong-request' : 'internal')
+    if (status >= 500 && !(told instanceof Failure)) {
+      request.log.error({ err: withoutWords(told) }, 'request failed')
+      onFault(told, request)
+    }
+    if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
+    return send(reply, status, body)
+  })
 }
 
-function tell(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { status, retryAfter, body } = asApiError(error)
-  if (status >= 500 && !(error instanceof Failure)) request.log.error({ err: nameAndPlace(error) }, 'request failed')
-  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
-  return reply.code(status).send(body)
+/** Written out here: the schemas of a route say what its own answers are. */
+function send(reply: FastifyReply, status: number, body: object): FastifyReply {
+  return reply
+    .code(status)
+    .header('content-type', 'application/json; charset=utf-8')
+    .serializer(text => text as string)
+    .send(JSON.stringify(body))
 }
 
-/** What Fastify refuses by itself, in our words; its own may repeat what was sent. */
+/** The words for what is refused before any route is asked, by the status that says it. */
+const refusals: Record<number, { message: string; code: string }> = {
+  400: { message: 'The request could not be read.', code: 'bad_request' },
+  404: { message: 'There is no such address here.', code: 'unknown_url' },
+  405: { message: 'This address does not take that method.', code: 'method_not_allowed' },
+  408: { message: 'The request took too long to come.', code: 'request_timeout' },
+  413: { message: 'The request is too large.', code: 'request_too_large' },
+  414: { message: 'The address is too long.', code: 'url_too_long' },
+  415: { message: 'The body is not of a kind that is read here.', code: 'unsupported_media_type' },
+  417: { message: 'What the Expect header asks for is not done here.', code: 'expectation_failed' },
+  431: { message: 'The headers of the request are too large.', code: 'headers_too_large' },
+}
+
+export function refusal(status: number): WrongRequest {
+  const { message, code } = refusals[status] ?? { message: `${STATUS_CODES[status] ?? 'Refused'}.`, code: 'bad_request' }
+  return new WrongRequest(message, { code, status })
+}
+
+/** What Fastify and its plugins refuse by themselves, in our words: theirs may repeat what was sent. */
 function asTold(error: FastifyError): unknown {
   if (error instanceof Failure || error instanceof WrongRequest) return error
   if (error.validation) {
     const [first] = error.validation
-    const place = [error.validationContext, ...(first?.instancePath ?? '').split('/').filter(Boolean)].join('.')
+    const place = [error.validationContext, ...(first?.instancePath ?? '').split('/').filter(Boolean)].join('.').slice(0, 200)
     return new WrongRequest(`The request is not of the form that it must have: ${place} ${first?.message ?? 'is wrong'}.`, { param: place })
   }
-  if (error.statusCode === 413) return new WrongRequest('The request is too large.', { code: 'request_too_large', status: 413 })
-  if (error.statusCode === 415) return new WrongRequest('The request has to be JSON.', { code: 'unsupported_media_type', status: 415 })
-  if (error.statusCode === 400) return new WrongRequest('The request could not be read as JSON.')
+  const { statusCode = 500 } = error
+  if (statusCode >= 400 && statusCode < 500) return refusal(statusCode)
   return unreachable(error) ? failure('cloud-part-missing') : error
 }
 
@@ -42,16 +76,3 @@ function unreachable(error: Error & { code?: string }): boolean {
     /timeout exceeded when trying to connect|Connection terminated/.test(error.message)
   )
 }
-
-/** An error without its message, which may hold what a person wrote. */
-const nameAndPlace = (error: unknown) =>
-  error instanceof Error
-    ? {
-        name: error.name,
-        code: (error as { code?: string }).code,
-        frames: error.stack
-          ?.split('\n')
-          .filter(line => line.startsWith('    at '))
-          .slice(0, 12),
-      }
-    : { name: typeof error }

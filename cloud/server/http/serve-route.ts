@@ -2,6 +2,7 @@ import type { Access, BodyOf, ReplyOf, Route } from '@fusion/shared/contract/clo
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static, TObject, TSchema } from 'typebox'
 import type { Caller } from '../caller.ts'
+import { limits } from './limits.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -24,22 +25,29 @@ export interface Call<R extends Route> {
   reply: FastifyReply
 }
 
-/** What a handler of a route that answers with events has done when it resolves: it wrote the reply itself. */
-type Answer<R extends Route> = R extends { events: TSchema } ? void : R extends { reply: TSchema } ? ReplyOf<R> : void
+/** Where events come back the handler wrote the reply itself, and resolves to nothing. What is not JSON may be text, bytes or a stream. */
+type Answer<R extends Route> = R extends { replyType: string }
+  ? unknown
+  : R extends { reply: TSchema }
+    ? ReplyOf<R> | (R extends { events: TSchema } ? void : never)
+    : void
 
 /** Serves a route of the contract: its schemas check what comes and write what goes, and its access is checked before the handler. */
 export function serve<R extends Route>(app: FastifyInstance, described: R, handler: (call: Call<R>) => Promise<Answer<R>>): void {
-  const { method, path, params, query, body, reply } = described as Route
+  const { method, path, params, query, body, reply, replyType, events, access, statuses = [reply ? 200 : 204] } = described as Route
+  // Schemas write JSON; what is of another type is written as it is.
+  const written = reply && !replyType ? reply : undefined
   app.route({
     method,
     url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
     config: { described },
+    bodyLimit: described.bodyLimit ?? (access.who === 'anybody' ? limits.anybodyBodyBytes : limits.bodyBytes),
     schema: {
       summary: described.summary,
       ...(params && { params }),
       ...(query && { querystring: query }),
       ...(body && { body }),
-      ...(reply && { response: { 200: reply } }),
+      ...(written && { response: Object.fromEntries(statuses.map(status => [status, written])) }),
     },
     async handler(request, to) {
       const answer = await handler({
@@ -50,8 +58,9 @@ export function serve<R extends Route>(app: FastifyInstance, described: R, handl
         request,
         reply: to,
       } as Call<R>)
-      if ((described as Route).events) return to
-      if (!reply) return to.code(204).send()
+      if (answer === undefined && events) return to
+      if (!reply && !replyType) return to.code(204).send()
+      if (replyType) to.type(replyType)
       return answer
     },
   })

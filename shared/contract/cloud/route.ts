@@ -21,9 +21,19 @@ export interface Route {
   params?: TObject
   query?: TObject
   body?: TSchema
+  /** How the body comes: JSON, unless it says otherwise. */
+  bodyType?: 'application/x-www-form-urlencoded' | 'application/octet-stream'
+  /** Bytes that a body may have; 64 kB where anybody may call, 16 MB where nothing is said. */
+  bodyLimit?: number
   /** What comes back: JSON with 200, or nothing with 204 where it is absent. */
   reply?: TSchema
-  /** It answers with events (text/event-stream) of this shape instead of JSON. */
+  /** Media type of what comes back where it is not JSON; `reply` then describes text, or is absent. */
+  replyType?: string
+  /** Statuses of good answers, where they are others than 200 (a reply) or 204 (none). */
+  statuses?: readonly number[]
+  /** Shape of its errors where another standard says it (OAuth's); OpenAI's everywhere else. */
+  error?: TSchema
+  /** Events (text/event-stream) of this shape come back: always where there is no `reply`, else when the body asks for them. */
   events?: TSchema
 }
 

@@ -1,0 +1,92 @@
+import type { Access, Route } from '@fusion/shared/contract/cloud/route.ts'
+import { Type, type TObject, type TSchema } from 'typebox'
+
+export interface OpenApi {
+  openapi: '3.1.0'
+  info: { title: string; version: string; description: string }
+  components: { securitySchemes: Record<string, object>; schemas: Record<string, TSchema> }
+  paths: Record<string, Record<string, object>>
+}
+
+/** OpenAI's shape of an error, which is that of all of ours. */
+export const ErrorReply = Type.Object({
+  error: Type.Object({
+    message: Type.String(),
+    type: Type.String(),
+    param: Type.Union([Type.String(), Type.Null()]),
+    code: Type.Union([Type.String(), Type.Null()]),
+  }),
+})
+
+const securitySchemes = {
+  accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Of a session, from /oauth/token.' },
+  apiKey: { type: 'http', scheme: 'bearer', description: 'Of a program.' },
+}
+
+/** OpenAPI 3.1 of these routes, whose JSON Schemas are those that the server checks by. */
+export function openApiOf(routes: readonly Route[], { version }: { version: string }): OpenApi {
+  const paths: OpenApi['paths'] = {}
+  for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operation(route)
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Fusion Cloud', version, description: 'Chats with larger models, their history, and those who use them.' },
+    components: { securitySchemes, schemas: { Error: ErrorReply } },
+    paths,
+  }
+}
+
+function operation(route: Route): object {
+  const { summary, params, query, body, bodyType = 'application/json', access } = route
+  const parameters = [...parametersOf('path', params), ...parametersOf('query', query)]
+  const who = access.who === 'role' ? `For people with the role "${access.role}".` : undefined
+  return {
+    summary,
+    ...(who && { description: who }),
+    security: securityOf(access),
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && { requestBody: { required: true, content: { [bodyType]: { schema: body } } } }),
+    responses: { ...goodReplies(route), ...Object.fromEntries(errorStatuses(route).map(status => [status, errorReply(route)])) },
+  }
+}
+
+function parametersOf(place: 'path' | 'query', schema: TObject | undefined): object[] {
+  const required = new Set(schema?.required ?? [])
+  return Object.entries(schema?.properties ?? {}).map(([name, one]) => ({ name, in: place, required: required.has(name), schema: one }))
+}
+
+function securityOf(access: Access): object[] {
+  if (access.who === 'anybody') return []
+  return access.who === 'program' ? [{ accessToken: [] }, { apiKey: [] }] : [{ accessToken: [] }]
+}
+
+function goodReplies({ reply, replyType = 'application/json', events, statuses }: Route): Record<string, object> {
+  const content = {
+    ...((reply ?? replyType !== 'application/json') && { [replyType]: reply ? { schema: reply } : {} }),
+    // A stream of events, each with one value of this shape as its data.
+    ...(events && { 'text/event-stream': { schema: { type: 'string' }, itemSchema: { properties: { data: events } } } }),
+  }
+  const empty = Object.keys(content).length === 0
+  const good = empty ? { description: 'Done.' } : { description: 'The answer.', content }
+  return Object.fromEntries((statuses ?? [empty ? 204 : 200]).map(status => [status, good]))
+}
+
+const errorReply = ({ error }: Route) => ({
+  description: 'Why not.',
+  content: { 'application/json': { schema: error ?? { $ref: '#/components/schemas/Error' } } },
+})
+
+const always = [400, 408, 415, 429, 431, 500, 503]
+
+/** What can go wrong at a route, by what it takes and who may call. */
+function errorStatuses({ method, access, params, body, statuses = [] }: Route): number[] {
+  const write = method !== 'GET'
+  const all = [
+    ...always,
+    ...(access.who === 'anybody' ? [] : [401, 403]),
+    ...(params || body ? [404] : []),
+    ...(params ? [414] : []),
+    // 409: the same request is under way; 422: its id was used for another.
+    ...(write ? [409, 413, 422] : []),
+  ]
+  return all.filter(status => !statuses.includes(status)).toSorted((a, b) => a - b)
+}
