@@ -101,11 +101,15 @@ export async function listSessions(db: Queryable, userId: string, now: Date): Pr
   )
 }
 
-/** Ends one session of this person, or all of them; gives the ids of those that it ended. */
-export async function revokeSessions(db: Queryable, { userId, id, now }: { userId: string; id?: string; now: Date }): Promise<string[]> {
+/** Ends one session of this person (`id`), all but one (`except`), or all; gives the ids of those that it ended. */
+export async function revokeSessions(
+  db: Queryable,
+  { userId, id, except, now }: { userId: string; id?: string; except?: string; now: Date },
+): Promise<string[]> {
   const rows = await db.query<{ id: string }>(
-    'update sessions set revoked_at = $2 where user_id = $1 and revoked_at is null and ($3::uuid is null or id = $3) returning id',
-    [userId, now, id ?? null],
+    `update sessions set revoked_at = $2 where user_id = $1 and revoked_at is null
+       and ($3::uuid is null or id = $3) and id is distinct from $4::uuid returning id`,
+    [userId, now, id ?? null, except ?? null],
   )
   return rows.map(row => row.id)
 }

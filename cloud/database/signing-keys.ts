@@ -15,7 +15,7 @@ export async function listSigningKeys(db: Queryable): Promise<SigningKeyRow[]> {
 }
 
 /** The lock under which one server at a time looks whether a key is due. */
-const ROTATION_LOCK = 4_320_002
+const ROTATION_LOCK = 4_320_010
 
 /** Shows `next` the keys there are, keeps the one it makes (if any), and removes those that ended before `endedBefore`. */
 export async function rotateSigningKeys(

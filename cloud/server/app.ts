@@ -6,6 +6,10 @@ import type { Route } from '@fusion/shared/contract/cloud/route.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { account } from './auth/account-routes.ts'
+import { signInPages } from './auth/oauth/sign-in-routes.ts'
+import { tokenRoutes } from './auth/oauth/token-routes.ts'
+import { people } from './auth/people-routes.ts'
+import { welcomePages } from './auth/welcome-routes.ts'
 import { health } from './health/routes.ts'
 import { createReadiness, type Readiness } from './health/readiness.ts'
 import { allowOrigins } from './http/cross-origin.ts'
@@ -98,5 +102,9 @@ export async function createApp(parts: Parts, allowed: Limits = limits): Promise
   })
   await app.register(health, { readiness, metricsToken: config.metricsToken, openApi })
   await app.register(account, parts)
+  await app.register(people, parts)
+  await app.register(tokenRoutes, parts)
+  await app.register(signInPages, parts)
+  await app.register(welcomePages, parts)
   return Object.assign(app, { readiness })
 }

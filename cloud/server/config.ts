@@ -129,6 +129,13 @@ const settings = {
     fallback: nothing,
     secret: true,
   },
+  /** Whether people sign in with an address and a password that this cloud keeps. */
+  localAccounts: {
+    variable: 'FUSION_LOCAL_ACCOUNTS',
+    schema: Type.Boolean(),
+    form: 'true or false',
+    fallback: () => true,
+  },
   /** Null: cache and limits in this process. Several addresses, with commas between, are the nodes of a Redis Cluster. */
   redisUrl: {
     variable: 'REDIS_URL',

@@ -22,6 +22,7 @@ async function start(): Promise<void> {
     })
   }
   for (const line of cloud.embedded) process.stdout.write(`${line}\n`)
+  if (cloud.firstAdminLink) process.stdout.write(`Make the first account, within a day: ${cloud.firstAdminLink}\n`)
   process.stdout.write(`Fusion Cloud is ready at ${cloud.url}\n`)
 }
 

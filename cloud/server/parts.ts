@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Database } from '../database/connection.ts'
 import type { Identity } from './auth/identity.ts'
+import type { SignInMethod } from './auth/sign-in-method.ts'
 import type { Caller } from './caller.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -14,6 +15,8 @@ export interface Parts {
   /** Where people and programs reach this cloud, without a slash at its end; known when it listens. */
   publicUrl: () => string
   identity: Identity
+  /** Ways to sign in besides the form for local accounts, in the order of their buttons. */
+  signInMethods: () => readonly SignInMethod[]
   /** How /readyz finds out about the parts that there are. */
   checks?: PartChecks
   /** Who calls; null where the request names nobody. Throws `signed-out` for a token or key that is not good (any more). */

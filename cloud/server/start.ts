@@ -21,8 +21,12 @@ export interface Cloud {
   embedded: string[]
   /** What it was put together from, for tests that look inside. */
   parts: Parts
+  /** Where the first admin makes an account, once, within a day; null where there is somebody already. */
+  firstAdminLink: string | null
   close(): Promise<void>
 }
+
+const SWEEP_MS = 3_600_000
 
 /** Opens the parts (those of its own where the settings name none), and listens. What starts here is closed in reverse. */
 export async function startCloud(config: Config, { clock = Date.now }: { clock?: Clock } = {}): Promise<Cloud> {
@@ -79,13 +83,19 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const identity = createIdentity({ database, secretKey, publicUrl, clock })
     const authenticate = createAuthenticate({ accessToken: identity.callerOf, apiKey: async () => null })
     const checks: PartChecks = { database: { embedded: !config.databaseUrl, check: () => database.query('select 1') } }
-    const parts: Parts = { config, database, clock, publicUrl, identity, authenticate, checks }
+    const parts: Parts = { config, database, clock, publicUrl, identity, signInMethods: () => [], authenticate, checks }
     app = await createApp(parts)
     closing.push(() => app!.close())
     await app.listen({ host: config.host, port: config.port })
     const { port } = app.server.address() as AddressInfo
     url = `http://${config.host}:${port}`
-    return { url, parts, embedded, close }
+    const sweeping = setInterval(
+      () => void identity.sweep().catch(() => app?.log.warn('what has ended could not be removed, it is tried again')),
+      SWEEP_MS,
+    )
+    closing.push(async () => clearInterval(sweeping))
+    const firstAdminLink = await identity.invitations.firstAdminLink()
+    return { url, parts, embedded, firstAdminLink, close }
   } catch (error) {
     await close()
     throw error

@@ -3,7 +3,8 @@ import { failure } from '@fusion/shared/contract/failures.ts'
 import type { FastifyInstance } from 'fastify'
 import { findOrganisation } from '../../database/organisations.ts'
 import { listSessions } from '../../database/sessions.ts'
-import { findUser } from '../../database/users.ts'
+import { findUser, setUserName } from '../../database/users.ts'
+import type { Caller } from '../caller.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 
@@ -12,12 +13,26 @@ export async function account(
   app: FastifyInstance,
   { database, identity, clock }: Pick<Parts, 'database' | 'identity' | 'clock'>,
 ): Promise<void> {
-  serve(app, accountRoutes.account, async ({ caller }) => {
+  async function accountOf(caller: Caller) {
     const user = await findUser(database, caller.userId)
     const organisation = await findOrganisation(database, caller.organisationId)
     if (!user || !organisation) throw failure('signed-out')
     const { id, email, name, role } = user
     return { user: { id, email, name, role }, organisation: { id: organisation.id, name: organisation.name }, session: caller.sessionId }
+  }
+
+  serve(app, accountRoutes.account, async ({ caller }) => accountOf(caller))
+
+  serve(app, accountRoutes.changeAccount, async ({ caller, body, request }) => {
+    const { name, password } = body
+    if (password) {
+      const user = await findUser(database, caller.userId)
+      if (!user) throw failure('signed-out')
+      await identity.local.changePassword({ user, ...password, address: request.ip })
+      await identity.sessions.end({ userId: user.id, ...(caller.sessionId && { except: caller.sessionId }) })
+    }
+    if (name !== undefined) await setUserName(database, caller.userId, name.trim())
+    return accountOf(caller)
   })
 
   serve(app, accountRoutes.sessions, async ({ caller }) => {

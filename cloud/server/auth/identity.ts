@@ -1,16 +1,37 @@
+import { removeEnded } from '../../database/authorizations.ts'
 import type { Database } from '../../database/connection.ts'
+import type { User } from '../../database/users.ts'
 import type { Caller } from '../caller.ts'
 import type { Clock } from '../clock.ts'
 import { createAccessTokens } from './access-token.ts'
+import { createInvitations, type Invitations } from './invitations.ts'
+import { createLocalAccounts, type LocalAccounts } from './local-accounts.ts'
+import { createGrants, type Grants } from './oauth/grants.ts'
+import { createFinishSignIn } from './oauth/purpose.ts'
+import { createOwnForms, type OwnForms } from './own-forms.ts'
 import { deriveKey } from './secret-key.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
 
+/** Longer than a wait for the next try can be, and than a used code could be brought again. */
+const KEPT_MS = 2 * 86_400_000
+
 export interface Identity {
   keys: SigningKeys
   sessions: Sessions
+  local: LocalAccounts
+  grants: Grants
+  invitations: Invitations
+  forms: OwnForms
+  /**
+   * Somebody has proven who they are: gives what they sign in for, and says where their browser goes now. Throws `sign-in-unknown`,
+   * `device-code-wrong`.
+   */
+  finishSignIn(purpose: string, user: Pick<User, 'id'>): Promise<string>
   /** Who holds this access token; null where it is not good (any more). */
   callerOf(accessToken: string): Promise<Caller | null>
+  /** Removes from the database what ended long ago. */
+  sweep(): Promise<void>
 }
 
 export interface IdentityOptions {
@@ -25,9 +46,16 @@ export function createIdentity({ database, secretKey, publicUrl, clock }: Identi
   const keys = createSigningKeys({ database, wrappingKey: deriveKey(secretKey, 'signing keys'), clock })
   const tokens = createAccessTokens({ keys, issuer: publicUrl, clock })
   const sessions = createSessions({ database, tokens, secretKey, clock })
+  const local = createLocalAccounts({ database, clock })
   return {
     keys,
     sessions,
+    local,
+    grants: createGrants({ database, sessions, publicUrl, clock }),
+    invitations: createInvitations({ database, local, publicUrl, clock }),
+    forms: createOwnForms({ key: deriveKey(secretKey, 'forms'), publicUrl }),
+    finishSignIn: createFinishSignIn({ database, publicUrl, clock }),
+    sweep: () => removeEnded(database, new Date(clock() - KEPT_MS)),
     async callerOf(accessToken) {
       const claimed = await tokens.check(accessToken)
       const session = claimed && (await sessions.find(claimed.sessionId))

@@ -8,3 +8,8 @@ export const SESSION_MS = 60 * DAY_MS
 export const REFRESH_WINDOW_MS = MINUTE_MS
 /** How long a session that ended elsewhere may still be taken for a living one. */
 export const SESSION_CACHE_MS = 30_000
+/** From the sign-in in the browser to the app that waits for it. */
+export const AUTHORIZATION_CODE_MS = MINUTE_MS
+export const DEVICE_CODE_MS = 15 * MINUTE_MS
+export const INVITATION_MS = 7 * DAY_MS
+export const FIRST_ADMIN_LINK_MS = DAY_MS

@@ -30,8 +30,8 @@ export interface Sessions {
   refresh(token: string, clientId: string): Promise<TokenReply | undefined>
   /** Whose session it is, at most 30 s old; undefined where it has ended. */
   find(id: string): Promise<LiveSession | undefined>
-  /** Ends one session of this person, or all. False where there was none. */
-  end(of: { userId: string; id?: string }): Promise<boolean>
+  /** Ends one session of this person (`id`), all but one (`except`), or all. False where there was none. */
+  end(of: { userId: string; id?: string; except?: string }): Promise<boolean>
   /** Ends the session that a refresh token is of. Nothing is said about tokens that are none. */
   endByToken(token: string): Promise<void>
   endById(id: string): Promise<void>
@@ -127,8 +127,8 @@ export function createSessions({
       return session
     },
 
-    async end({ userId, id }) {
-      const ended = await revokeSessions(database, { userId, ...(id && { id }), now: new Date(clock()) })
+    async end(of) {
+      const ended = await revokeSessions(database, { ...of, now: new Date(clock()) })
       for (const session of ended) cache.delete(session)
       return ended.length > 0
     },

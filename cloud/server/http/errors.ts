@@ -1,10 +1,17 @@
 import { STATUS_CODES } from 'node:http'
 import { failure } from '@fusion/shared/contract/failures.ts'
-import { asApiError, WrongRequest } from '@fusion/shared/openai/failure.ts'
+import { type ApiError, asApiError, WrongRequest } from '@fusion/shared/openai/failure.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { withoutWords } from '../telemetry/logs.ts'
 import type { FailureLabel } from '../telemetry/metrics.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** An error as whoever asked may read it, counted, and logged where it is a fault of ours: for routes that tell it in another shape. */
+    told(error: unknown, request: FastifyRequest): ApiError
+  }
+}
 
 interface Listeners {
   onFailure: (code: FailureLabel) => void
@@ -16,14 +23,18 @@ interface Listeners {
  * and told as `internal` without its own words.
  */
 export function tellErrors(app: FastifyInstance, { onFailure, onFault }: Listeners): void {
-  app.setErrorHandler((error, request, reply) => {
-    const told = asTold(error as FastifyError)
-    const { status, retryAfter, body } = asApiError(told)
-    onFailure(told instanceof Failure ? (told.code as FailureLabel) : told instanceof WrongRequest ? 'wrong-request' : 'internal')
-    if (status >= 500 && !(told instanceof Failure)) {
-      request.log.error({ err: withoutWords(told) }, 'request failed')
-      onFault(told, request)
+  app.decorate('told', (thrown: unknown, request: FastifyRequest) => {
+    const error = asTold(thrown as FastifyError)
+    const api = asApiError(error)
+    onFailure(error instanceof Failure ? (error.code as FailureLabel) : error instanceof WrongRequest ? 'wrong-request' : 'internal')
+    if (api.status >= 500 && !(error instanceof Failure)) {
+      request.log.error({ err: withoutWords(error) }, 'request failed')
+      onFault(error, request)
     }
+    return api
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const { status, retryAfter, body } = app.told(error, request)
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
     return send(reply, status, body)
   })

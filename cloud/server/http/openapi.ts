@@ -70,9 +70,11 @@ function goodReplies({ reply, replyType = 'application/json', events, statuses }
   return Object.fromEntries((statuses ?? [empty ? 204 : 200]).map(status => [status, good]))
 }
 
-const errorReply = ({ error }: Route) => ({
+const errorReply = ({ error, replyType }: Route) => ({
   description: 'Why not.',
-  content: { 'application/json': { schema: error ?? { $ref: '#/components/schemas/Error' } } },
+  // Of a page for people the errors are pages, too.
+  content:
+    replyType === 'text/html' ? { [replyType]: {} } : { 'application/json': { schema: error ?? { $ref: '#/components/schemas/Error' } } },
 })
 
 const always = [400, 408, 415, 429, 431, 500, 503]

@@ -60,7 +60,7 @@ export function serve<R extends Route>(app: FastifyInstance, described: R, handl
       } as Call<R>)
       if (answer === undefined && events) return to
       if (!reply && !replyType) return to.code(204).send()
-      if (replyType) to.type(replyType)
+      if (replyType && !to.sent) to.type(replyType)
       return answer
     },
   })

@@ -6,6 +6,13 @@ import { route } from './route.ts'
 export const Role = Type.Union([Type.Literal('member'), Type.Literal('admin'), Type.Literal('auditor')])
 export type Role = Static<typeof Role>
 
+/** What a person is called: something to read, and nothing that steers a terminal. */
+export const PersonName = Type.String({
+  minLength: 1,
+  maxLength: 200,
+  pattern: '^[^\\x00-\\x1f\\x7f]*[^\\s\\x00-\\x1f\\x7f][^\\x00-\\x1f\\x7f]*$',
+})
+
 /** Public clients that come with Fusion. `desktop` may be sent back to any port of 127.0.0.1 under /callback. */
 export const clientIds = { desktop: 'fusion-desktop', dashboard: 'fusion-dashboard' } as const
 
@@ -78,12 +85,14 @@ export const SessionEntry = Type.Object({
 export type SessionEntry = Static<typeof SessionEntry>
 
 export const accountRoutes = {
-  /** Form-encoded, as the RFCs have it. */
+  /** Form-encoded, as the RFCs have it, or JSON. */
   token: route({
     method: 'POST',
     path: '/oauth/token',
     access: { who: 'anybody' },
     summary: 'Gives tokens for an authorization code, a refresh token or a device code.',
+    bodyType: 'application/x-www-form-urlencoded',
+    error: TokenError,
     body: TokenRequest,
     reply: TokenReply,
   }),
@@ -92,6 +101,8 @@ export const accountRoutes = {
     path: '/oauth/device',
     access: { who: 'anybody' },
     summary: 'Begins the sign-in of a device without a browser: shows a code that a person confirms elsewhere.',
+    bodyType: 'application/x-www-form-urlencoded',
+    error: TokenError,
     body: Type.Object({ client_id: Type.String({ maxLength: 100 }), device_name: Type.Optional(Type.String({ maxLength: 100 })) }),
     reply: DeviceReply,
   }),
@@ -101,6 +112,8 @@ export const accountRoutes = {
     path: '/oauth/revoke',
     access: { who: 'anybody' },
     summary: 'Ends the session that a refresh token belongs to.',
+    bodyType: 'application/x-www-form-urlencoded',
+    error: TokenError,
     body: Type.Object({ token: Type.String({ maxLength: 500 }), client_id: Type.Optional(Type.String({ maxLength: 100 })) }),
     reply: Type.Object({}),
   }),
@@ -109,6 +122,25 @@ export const accountRoutes = {
     path: '/v1/account',
     access: { who: 'session' },
     summary: 'Who is signed in.',
+    reply: Account,
+  }),
+  changeAccount: route({
+    method: 'PATCH',
+    path: '/v1/account',
+    access: { who: 'session' },
+    summary: 'Changes the name or the password. A new password signs all other devices out.',
+    body: Type.Object(
+      {
+        name: Type.Optional(PersonName),
+        password: Type.Optional(
+          Type.Object(
+            { current: Type.String({ maxLength: 1000 }), next: Type.String({ maxLength: 1000 }) },
+            { additionalProperties: false },
+          ),
+        ),
+      },
+      { additionalProperties: false },
+    ),
     reply: Account,
   }),
   sessions: route({
@@ -133,5 +165,111 @@ export const accountRoutes = {
   }),
 }
 
-/** Where a person signs in (a page): `?client_id&redirect_uri&state&code_challenge&code_challenge_method=S256&device_name`. */
+const Text = (maxLength: number) => Type.String({ maxLength })
+const Field = (maxLength: number) => Type.Optional(Text(maxLength))
+
+/** Where a person signs in: the page that an app opens in the browser. */
 export const AUTHORIZE_PATH = '/oauth/authorize'
+/** Of the cloud's own address: where the dashboard is sent back to. */
+export const DASHBOARD_CALLBACK_PATH = '/admin/callback'
+
+/** For people in a browser: a page comes back, or they are sent on. */
+const page = { replyType: 'text/html', statuses: [200, 303] } as const
+const form = 'application/x-www-form-urlencoded'
+
+/** Pages for people, made by the server, and what programs have to know of them. */
+export const signInRoutes = {
+  authorize: route({
+    method: 'GET',
+    path: AUTHORIZE_PATH,
+    access: { who: 'anybody' },
+    summary: 'The page where a person signs in for an app, which is then sent a code (OAuth 2.1, PKCE with S256).',
+    query: Type.Object({
+      response_type: Field(100),
+      client_id: Field(100),
+      redirect_uri: Field(2000),
+      state: Field(500),
+      code_challenge: Field(128),
+      code_challenge_method: Field(20),
+      /** What the device is called in the list of sessions. */
+      device_name: Field(100),
+    }),
+    ...page,
+  }),
+  signIn: route({
+    method: 'POST',
+    path: '/oauth/sign-in',
+    access: { who: 'anybody' },
+    summary: 'Takes the form of the sign-in page.',
+    bodyType: form,
+    body: Type.Object({ purpose: Text(4000), form: Field(100), email: Text(320), password: Text(1000) }),
+    ...page,
+  }),
+  devicePage: route({
+    method: 'GET',
+    path: '/oauth/device',
+    access: { who: 'anybody' },
+    summary: 'The page where a person confirms a device by its code.',
+    query: Type.Object({ user_code: Field(40), done: Field(10) }),
+    ...page,
+  }),
+  refuseDevice: route({
+    method: 'POST',
+    path: '/oauth/device/refuse',
+    access: { who: 'anybody' },
+    summary: 'Takes the refusal of a device.',
+    bodyType: form,
+    body: Type.Object({ user_code: Text(40), form: Field(100) }),
+    ...page,
+  }),
+  welcome: route({
+    method: 'GET',
+    path: '/welcome',
+    access: { who: 'anybody' },
+    summary: 'The page where somebody who was invited makes an account.',
+    query: Type.Object({ code: Field(100) }),
+    ...page,
+  }),
+  join: route({
+    method: 'POST',
+    path: '/welcome',
+    access: { who: 'anybody' },
+    summary: 'Takes the form of the welcome page.',
+    bodyType: form,
+    body: Type.Object({
+      code: Text(100),
+      form: Field(100),
+      organisation: Field(200),
+      name: Text(200),
+      email: Field(320),
+      password: Text(1000),
+    }),
+    ...page,
+  }),
+  metadata: route({
+    method: 'GET',
+    path: '/.well-known/oauth-authorization-server',
+    access: { who: 'anybody' },
+    summary: 'What this authorization server can do (RFC 8414).',
+    reply: Type.Object({
+      issuer: Type.String(),
+      authorization_endpoint: Type.String(),
+      token_endpoint: Type.String(),
+      device_authorization_endpoint: Type.String(),
+      revocation_endpoint: Type.String(),
+      jwks_uri: Type.String(),
+      response_types_supported: Type.Array(Type.String()),
+      grant_types_supported: Type.Array(Type.String()),
+      code_challenge_methods_supported: Type.Array(Type.String()),
+      token_endpoint_auth_methods_supported: Type.Array(Type.String()),
+      authorization_response_iss_parameter_supported: Type.Boolean(),
+    }),
+  }),
+  keys: route({
+    method: 'GET',
+    path: '/.well-known/jwks.json',
+    access: { who: 'anybody' },
+    summary: 'The keys that access tokens are signed with.',
+    reply: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }),
+  }),
+}
