@@ -23,6 +23,7 @@ import { secureReplies } from './http/security-headers.ts'
 import { mayCall } from './http/serve-route.ts'
 import { refuseUnreadable } from './http/unreadable-requests.ts'
 import type { Parts } from './parts.ts'
+import { security } from './security/security.ts'
 import { logging, logRequests } from './telemetry/logs.ts'
 import { createMetrics, measureRequests } from './telemetry/metrics.ts'
 import { traceRequests } from './telemetry/request-trace.ts'
@@ -106,5 +107,6 @@ export async function createApp(parts: Parts, allowed: Limits = limits): Promise
   await app.register(tokenRoutes, parts)
   await app.register(signInPages, parts)
   await app.register(welcomePages, parts)
+  await app.register(security, parts)
   return Object.assign(app, { readiness })
 }

@@ -6,6 +6,8 @@ import type { Caller } from './caller.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { PartChecks } from './health/readiness.ts'
+import type { ApiKeys } from './security/api-keys.ts'
+import type { Audit } from './security/audit.ts'
 
 /** What the server is put together from: `start.ts` opens them for real, tests pass real small ones. */
 export interface Parts {
@@ -19,6 +21,8 @@ export interface Parts {
   signInMethods: () => readonly SignInMethod[]
   /** How /readyz finds out about the parts that there are. */
   checks?: PartChecks
+  apiKeys: ApiKeys
+  audit: Audit
   /** Who calls; null where the request names nobody. Throws `signed-out` for a token or key that is not good (any more). */
   authenticate(request: FastifyRequest): Promise<Caller | null>
 }

@@ -13,6 +13,8 @@ import { startModelServer } from './embedded/model-server.ts'
 import type { PartChecks } from './health/readiness.ts'
 import type { Parts } from './parts.ts'
 import { traceDatabase } from './telemetry/trace-database.ts'
+import { createApiKeys } from './security/api-keys.ts'
+import { createAudit } from './security/audit.ts'
 
 export interface Cloud {
   /** Where it answers: `http://127.0.0.1:PORT`. */
@@ -81,9 +83,12 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const publicUrl = () => config.publicUrl?.replace(/\/+$/, '') ?? url
     const secretKey = await readSecretKey({ configured: config.secretKey, folder })
     const identity = createIdentity({ database, secretKey, publicUrl, clock })
-    const authenticate = createAuthenticate({ accessToken: identity.callerOf, apiKey: async () => null })
     const checks: PartChecks = { database: { embedded: !config.databaseUrl, check: () => database.query('select 1') } }
-    const parts: Parts = { config, database, clock, publicUrl, identity, signInMethods: () => [], authenticate, checks }
+    const audit = createAudit({ database, secretKey, clock })
+    const apiKeys = createApiKeys({ database, audit, clock })
+    const authenticate = createAuthenticate({ accessToken: identity.callerOf, apiKey: apiKeys.authenticate })
+    const signInMethods = () => []
+    const parts: Parts = { config, database, clock, publicUrl, identity, signInMethods, apiKeys, audit, authenticate, checks }
     app = await createApp(parts)
     closing.push(() => app!.close())
     await app.listen({ host: config.host, port: config.port })

@@ -164,6 +164,8 @@ const words = {
   'name-unfit': { what: 'This name is empty or holds characters that no name has.', next: 'Write it anew.' },
   'last-admin': { what: 'This is the only admin of the organisation.', next: 'Make somebody else an admin first.' },
   'link-over': { what: 'This link is not good, or no longer.', next: 'Ask for a new one.' },
+  'time-past': { what: 'This time is over already.', next: 'Choose one that is still to come.' },
+  'too-many-keys': { what: 'You have {count} API keys, which is the most.', next: 'Revoke one that is not needed any more.' },
   'too-many-requests': { what: 'Too many requests came in a short time.', next: 'Wait {seconds} seconds, then try again.' },
   'request-differs': { what: 'This id was used for another request before.', next: 'Use a new id for a new request.' },
   'request-running': { what: 'The same request is still being worked on.', next: 'Wait a moment, then ask again.' },

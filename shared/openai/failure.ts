@@ -60,6 +60,8 @@ const kinds: Record<string, Kind> = {
   'password-short': { status: 400, type: 'invalid_request_error', code: 'password_short' },
   'email-taken': { status: 409, type: 'invalid_request_error', code: 'email_taken' },
   'not-found': { status: 404, type: 'invalid_request_error', code: 'not_found' },
+  'time-past': { status: 400, type: 'invalid_request_error', code: 'time_past' },
+  'too-many-keys': { status: 409, type: 'invalid_request_error', code: 'too_many_keys' },
   'request-running': { status: 409, type: 'invalid_request_error', code: 'request_running', retryAfter: 1 },
   'request-differs': { status: 422, type: 'invalid_request_error', code: 'request_differs' },
   'too-many-requests': { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfter: 1 },

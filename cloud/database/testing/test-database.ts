@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { Client } from 'pg'
 import { inject } from 'vitest'
 import { type Database, openDatabase } from '../connection.ts'
+import { asOwner } from './as-owner.ts'
 
 export interface TestDatabase {
   database: Database
@@ -14,7 +14,10 @@ export interface TestDatabase {
 export async function makeDatabase(): Promise<TestDatabase> {
   const template = new URL(inject('postgres'))
   const name = `test_${randomBytes(8).toString('hex')}`
-  await asOwner(template, `create database ${name} template ${template.pathname.slice(1)}`)
+  // Asked from elsewhere: nobody may be connected to the template while it is copied.
+  const elsewhere = new URL(template)
+  elsewhere.pathname = '/postgres'
+  await asOwner(elsewhere.href, `create database ${name} template ${template.pathname.slice(1)}`)
   const url = new URL(template)
   url.pathname = `/${name}`
   const database = openDatabase({ url: url.href })
@@ -23,20 +26,7 @@ export async function makeDatabase(): Promise<TestDatabase> {
     url: url.href,
     async close() {
       await database.close()
-      await asOwner(template, `drop database ${name} with (force)`)
+      await asOwner(elsewhere.href, `drop database ${name} with (force)`)
     },
-  }
-}
-
-async function asOwner(template: URL, sql: string): Promise<void> {
-  const url = new URL(template)
-  // Not the template: nobody may be connected to it while it is copied.
-  url.pathname = '/postgres'
-  const client = new Client({ connectionString: url.href })
-  await client.connect()
-  try {
-    await client.query(sql)
-  } finally {
-    await client.end()
   }
 }
