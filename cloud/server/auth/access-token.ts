@@ -1,6 +1,7 @@
 import type { Role } from '@fusion/shared/contract/cloud/account.ts'
-import { newId } from '@fusion/shared/contract/ids.ts'
+import { Id, newId } from '@fusion/shared/contract/ids.ts'
 import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose'
+import { Value } from 'typebox/value'
 import type { Clock } from '../clock.ts'
 import { ACCESS_TOKEN_MS } from './lifetimes.ts'
 import { ALGORITHM, type SigningKeys } from './signing-keys.ts'
@@ -43,7 +44,7 @@ export function createAccessTokens({ keys, issuer, clock }: { keys: SigningKeys;
           requiredClaims: ['exp', 'sub', 'sid'],
           currentDate: new Date(clock()),
         })
-        return typeof payload.sid === 'string' && payload.sub ? { sessionId: payload.sid, userId: payload.sub } : undefined
+        return Value.Check(Id, payload.sid) && payload.sub ? { sessionId: payload.sid, userId: payload.sub } : undefined
       } catch {
         return undefined
       }
