@@ -10,15 +10,19 @@ async function start(): Promise<void> {
   const config = readConfig()
   process.stderr.write(`${JSON.stringify({ event: 'settings', ...printable(config) })}\n`)
   const cloud = await startCloud(config)
-  let asked = false
+  let hurry: AbortController | undefined
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (asked) return
-      asked = true
-      void cloud.close().then(
-        () => process.exit(0),
-        () => process.exit(1),
-      )
+      // Who asks a second time does not want to wait for anybody.
+      if (hurry) return hurry.abort()
+      hurry = new AbortController()
+      void cloud
+        .drain(hurry.signal)
+        .finally(cloud.close)
+        .then(
+          () => process.exit(0),
+          () => process.exit(1),
+        )
     })
   }
   for (const line of cloud.embedded) process.stdout.write(`${line}\n`)

@@ -10,6 +10,7 @@ import { readSecretKey } from './auth/secret-key.ts'
 import type { Clock } from './clock.ts'
 import { cloudFolder, type Config } from './config.ts'
 import { startModelServer } from './embedded/model-server.ts'
+import { drain } from './health/drain.ts'
 import type { PartChecks } from './health/readiness.ts'
 import type { Parts } from './parts.ts'
 import { traceDatabase } from './telemetry/trace-database.ts'
@@ -25,6 +26,8 @@ export interface Cloud {
   parts: Parts
   /** Where the first admin makes an account, once, within a day; null where there is somebody already. */
   firstAdminLink: string | null
+  /** Ends the server so that nobody is cut off who need not be; `hurry` ends the waiting. `close` then ends the rest. */
+  drain(hurry?: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 
@@ -100,7 +103,21 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     )
     closing.push(async () => clearInterval(sweeping))
     const firstAdminLink = await identity.invitations.firstAdminLink()
-    return { url, parts, embedded, firstAdminLink, close }
+    const listening = app
+    return {
+      url,
+      parts,
+      embedded,
+      firstAdminLink,
+      drain: hurry =>
+        drain(listening, {
+          noticeMs: config.drainNoticeSeconds * 1000,
+          patienceMs: config.drainSeconds * 1000,
+          tellStreams: () => {},
+          ...(hurry && { hurry }),
+        }),
+      close,
+    }
   } catch (error) {
     await close()
     throw error

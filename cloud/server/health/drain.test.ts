@@ -1,0 +1,63 @@
+import type { AddressInfo } from 'node:net'
+import { route } from '@fusion/shared/contract/cloud/route.ts'
+import { Type } from 'typebox'
+import { afterEach, expect, test } from 'vitest'
+import { makeDatabase, type TestDatabase } from '../../database/testing/test-database.ts'
+import { type App, createApp } from '../app.ts'
+import { serve } from '../http/serve-route.ts'
+import { readConfig } from '../config.ts'
+import type { Parts } from '../parts.ts'
+import { drain } from './drain.ts'
+
+const stream = route({ method: 'GET', path: '/stream', access: { who: 'anybody' }, summary: 'A stream.', events: Type.String() })
+
+let made: TestDatabase
+let app: App
+afterEach(async () => {
+  await app.close()
+  await made.close()
+})
+
+/** A server with one open stream: `end` ends it, and `events` is what its reader has when it is over. */
+async function withOpenStream() {
+  made = await makeDatabase()
+  const parts = { config: readConfig({ FUSION_LOG: 'error' }), database: made.database, authenticate: async () => null }
+  app = await createApp({ ...parts, checks: {} } as unknown as Parts)
+  const opened = Promise.withResolvers<(text: string) => void>()
+  serve(app, stream, async ({ reply }) => {
+    reply.hijack()
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: "first"\n\n')
+    opened.resolve(text => reply.raw.end(text))
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+  const reply = await fetch(`${url}/stream`)
+  return { url, end: await opened.promise, events: reply.text() }
+}
+
+test('a server that drains says so first, tells its streams to go elsewhere, and ends when they have', async () => {
+  const { url, end, events } = await withOpenStream()
+  const drained = drain(app, { noticeMs: 500, patienceMs: 60_000, tellStreams: () => end('data: "elsewhere"\n\n') })
+  const ready = await fetch(`${url}/readyz`)
+  expect([ready.status, await ready.json()]).toEqual([503, { status: 'draining', parts: {} }])
+  await drained
+  expect(await events).toBe('data: "first"\n\ndata: "elsewhere"\n\n')
+  await expect(fetch(url)).rejects.toThrow('fetch failed')
+})
+
+test('a stream that does not end has the patience it is given, and no more', async () => {
+  const { events } = await withOpenStream()
+  const cut = expect(events).rejects.toThrow('terminated')
+  await drain(app, { noticeMs: 0, patienceMs: 50, tellStreams: () => {} })
+  await cut
+})
+
+test('who is in a hurry waits for nobody', async () => {
+  const { events } = await withOpenStream()
+  const cut = expect(events).rejects.toThrow('terminated')
+  const hurry = new AbortController()
+  const drained = drain(app, { noticeMs: 0, patienceMs: 60_000, tellStreams: () => {}, hurry: hurry.signal })
+  hurry.abort()
+  await drained
+  await cut
+})

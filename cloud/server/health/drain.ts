@@ -1,0 +1,25 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { App } from '../app.ts'
+
+export interface Drain {
+  /** Between "not ready" and the last new connection: a balancer asks /readyz every few seconds. */
+  noticeMs: number
+  /** What is under way has so long to come to its end; then its connection is closed. */
+  patienceMs: number
+  /** Tells those who read a stream that another server has the rest of it. */
+  tellStreams: () => unknown
+  /** Ends both waits. */
+  hurry?: AbortSignal
+}
+
+/** Ends a server so that nobody is cut off who need not be: it says that it is not ready, then takes nothing new, then waits for what it has. */
+export async function drain(app: App, { noticeMs, patienceMs, tellStreams, hurry }: Drain): Promise<void> {
+  app.readiness.drain()
+  const waitFor = (ms: number) => wait(ms, undefined, hurry && { signal: hurry }).catch(() => {})
+  await waitFor(noticeMs)
+  const ended = app.close()
+  await tellStreams()
+  await Promise.race([ended, waitFor(patienceMs)])
+  app.server.closeAllConnections()
+  await ended
+}
