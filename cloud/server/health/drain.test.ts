@@ -1,38 +1,30 @@
-import type { AddressInfo } from 'node:net'
 import { route } from '@fusion/shared/contract/cloud/route.ts'
 import { Type } from 'typebox'
 import { afterEach, expect, test } from 'vitest'
-import { makeDatabase, type TestDatabase } from '../../database/testing/test-database.ts'
-import { type App, createApp } from '../app.ts'
+import type { App } from '../app.ts'
 import { serve } from '../http/serve-route.ts'
-import { readConfig } from '../config.ts'
-import type { Parts } from '../parts.ts'
+import { startTestApp, type TestApp } from '../testing/test-app.ts'
 import { drain } from './drain.ts'
 
 const stream = route({ method: 'GET', path: '/stream', access: { who: 'anybody' }, summary: 'A stream.', events: Type.String() })
 
-let made: TestDatabase
+let server: TestApp
 let app: App
-afterEach(async () => {
-  await app.close()
-  await made.close()
-})
+afterEach(() => server.close())
 
 /** A server with one open stream: `end` ends it, and `events` is what its reader has when it is over. */
 async function withOpenStream() {
-  made = await makeDatabase()
-  const parts = { config: readConfig({ FUSION_LOG: 'error' }), database: made.database, authenticate: async () => null }
-  app = await createApp({ ...parts, checks: {} } as unknown as Parts)
   const opened = Promise.withResolvers<(text: string) => void>()
-  serve(app, stream, async ({ reply }) => {
-    reply.hijack()
-    reply.raw.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: "first"\n\n')
-    opened.resolve(text => reply.raw.end(text))
+  server = await startTestApp(bare => {
+    serve(bare, stream, async ({ reply }) => {
+      reply.hijack()
+      reply.raw.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: "first"\n\n')
+      opened.resolve(text => reply.raw.end(text))
+    })
   })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
-  const reply = await fetch(`${url}/stream`)
-  return { url, end: await opened.promise, events: reply.text() }
+  app = server.app
+  const reply = await fetch(`${server.url}/stream`)
+  return { url: server.url, end: await opened.promise, events: reply.text() }
 }
 
 test('a server that drains says so first, tells its streams to go elsewhere, and ends when they have', async () => {
