@@ -1,7 +1,7 @@
 import { route } from '@fusion/shared/contract/cloud/route.ts'
 import { Type } from 'typebox'
 import { afterEach, expect, test } from 'vitest'
-import type { App } from '../app.ts'
+import type { App } from '../http/ground.ts'
 import { serve } from '../http/serve-route.ts'
 import { startTestApp, type TestApp } from '../testing/test-app.ts'
 import { drain } from './drain.ts'

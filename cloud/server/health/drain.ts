@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { App } from '../app.ts'
+import type { App } from '../http/ground.ts'
 
 export interface Drain {
   /** Between "not ready" and the last new connection: a balancer asks /readyz every few seconds. */

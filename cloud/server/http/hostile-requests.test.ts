@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { route } from '@fusion/shared/contract/cloud/route.ts'
 import { Type } from 'typebox'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { App } from '../app.ts'
+import type { App } from './ground.ts'
 import { startTestApp, type TestApp } from '../testing/test-app.ts'
 import { serve } from './serve-route.ts'
 

@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import type { Route } from '@fusion/shared/contract/cloud/route.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import { health } from '../health/routes.ts'
+import { createReadiness, type Readiness } from '../health/readiness.ts'
+import { allowOrigins } from './cross-origin.ts'
+import { tellErrors } from './errors.ts'
+import { readJsonBodies } from './json-body.ts'
+import { type Limits, limits } from './limits.ts'
+import { answerOtherMethods, listRoutes } from './methods.ts'
+import { type OpenApi, openApiOf } from './openapi.ts'
+import { requestIdOf } from './request-id.ts'
+import { secureReplies } from './security-headers.ts'
+import { mayCall } from './serve-route.ts'
+import { refuseUnreadable } from './unreadable-requests.ts'
+import type { Parts } from '../parts.ts'
+import { logging, logRequests } from '../telemetry/logs.ts'
+import { createMetrics, measureRequests } from '../telemetry/metrics.ts'
+import { traceRequests } from '../telemetry/request-trace.ts'
+
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string }
+
+/** A server, and what says whether it is ready. */
+export type App = FastifyInstance & { readiness: Readiness }
+
+export type GroundParts = Pick<Parts, 'config' | 'authenticate' | 'checks'> & { database: Pick<Parts['database'], 'pool'> }
+
+/**
+ * What every route stands on: ids and traces, logs and figures, refusals in one shape, who may call. It serves how it stands and what it can
+ * be asked; features add their routes to it.
+ */
+export async function createGround(parts: GroundParts, allowed: Limits = limits): Promise<App> {
+  const { config } = parts
+  const app = Fastify({
+    logger: logging(config.logLevel),
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIdOf,
+    trustProxy: config.proxies?.split(',') ?? false,
+    bodyLimit: allowed.bodyBytes,
+    requestTimeout: allowed.requestMs,
+    keepAliveTimeout: allowed.keepAliveMs,
+    http: {
+      maxHeaderSize: allowed.headerBytes,
+      headersTimeout: allowed.headersMs,
+      connectionsCheckingInterval: allowed.checkMs,
+    },
+    routerOptions: { maxParamLength: allowed.parameterLength },
+    clientErrorHandler: (error, socket) => refuseUnreadable(app.log, error, socket),
+    forceCloseConnections: 'idle',
+  })
+    .withTypeProvider<TypeBoxTypeProvider>()
+    .setValidatorCompiler(TypeBoxValidatorCompiler)
+
+  const recorder = config.tracesUrl ? (await import('../telemetry/otlp.ts')).createRecorder({ url: config.tracesUrl, version }) : undefined
+  const reports = config.sentryDsn
+    ? (await import('../telemetry/fault-reports.ts')).createFaultReports({ dsn: config.sentryDsn, version })
+    : undefined
+  app.addHook('onClose', async () => {
+    await Promise.all([recorder?.close(), reports?.close()])
+  })
+  const metrics = createMetrics(parts)
+  app.decorate('metrics', metrics)
+  const readiness = createReadiness({ checks: parts.checks ?? {}, metrics })
+
+  const routes: Route[] = []
+  const table = listRoutes(app)
+  app.addHook('onRoute', ({ config: { described } = {}, method, url }) => {
+    if (!described) throw new Error(`${String(method)} ${url} is not described in the contract`)
+    if (method === described.method) routes.push(described)
+  })
+  let described: OpenApi | undefined
+  const openApi = () => (described ??= openApiOf(routes, { version }))
+
+  app.decorateRequest('caller', null)
+  traceRequests(app, recorder)
+  logRequests(app)
+  measureRequests(app, metrics)
+  allowOrigins(app, { origins: config.origins, table })
+  await secureReplies(app)
+  readJsonBodies(app)
+  answerOtherMethods(app, table)
+  tellErrors(app, {
+    onFailure: code => metrics.failures.inc({ code }),
+    onFault: (error, request) =>
+      reports?.report(error, {
+        request: request.id,
+        trace: request.trace.traceId,
+        route: request.routeOptions.config.described?.path,
+      }),
+  })
+
+  app.addHook('onRequest', async request => {
+    const access = request.routeOptions.config.described?.access
+    if (!access) return
+    request.caller = await parts.authenticate(request)
+    const may = mayCall(access, request.caller)
+    if (may === 'unknown') throw failure('signed-out')
+    if (may === 'forbidden') throw failure('not-allowed')
+  })
+  await app.register(health, { readiness, metricsToken: config.metricsToken, openApi })
+  return Object.assign(app, { readiness })
+}
