@@ -18,7 +18,7 @@ async function start(): Promise<void> {
       hurry = new AbortController()
       void cloud
         .drain(hurry.signal)
-        .finally(cloud.close)
+        .then(cloud.close)
         .then(
           () => process.exit(0),
           () => process.exit(1),
