@@ -114,7 +114,12 @@ export async function revokeSessions(
   return rows.map(row => row.id)
 }
 
-/** Ends a session by its id alone: of a refresh token, or of a code that came twice. */
-export async function revokeSession(db: Queryable, id: string, now: Date): Promise<void> {
-  await db.query('update sessions set revoked_at = $2 where id = $1 and revoked_at is null', [id, now])
+/** Ends a session by its id alone: of a refresh token, or of a code that came twice. Undefined where it was over. */
+export async function revokeSession(db: Queryable, id: string, now: Date): Promise<LiveSession | undefined> {
+  const [ended] = await db.query<LiveSession>(
+    `update sessions s set revoked_at = $2 from users u where s.id = $1 and u.id = s.user_id and s.revoked_at is null
+     returning s.id, s.user_id as "userId", u.organisation_id as "organisationId", u.role`,
+    [id, now],
+  )
+  return ended
 }

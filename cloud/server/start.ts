@@ -86,9 +86,9 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     let url = ''
     const publicUrl = () => config.publicUrl?.replace(/\/+$/, '') ?? url
     const secretKey = await readSecretKey({ configured: config.secretKey, folder })
-    const identity = createIdentity({ database, secretKey, publicUrl, clock })
-    const checks: PartChecks = { database: { embedded: !config.databaseUrl, check: () => database.query('select 1') } }
     const audit = createAudit({ database, secretKey, clock })
+    const identity = createIdentity({ database, secretKey, audit, publicUrl, clock })
+    const checks: PartChecks = { database: { embedded: !config.databaseUrl, check: () => database.query('select 1') } }
     const apiKeys = createApiKeys({ database, audit, clock })
     const authenticate = createAuthenticate({ accessToken: identity.callerOf, apiKey: apiKeys.authenticate })
     const signInMethods = () => []

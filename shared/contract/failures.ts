@@ -155,7 +155,7 @@ const words = {
     next: 'Check that you are online. Nothing is lost; models of this computer still answer.',
   },
   'sign-in-wrong': { what: 'The e-mail address or the password is not right.', next: 'Check both, then try again.' },
-  'sign-in-unknown': { what: 'This sign-in was not begun by Fusion, or not in this way.', next: 'Begin again in the app.' },
+  'sign-in-unknown': { what: 'This sign-in was not begun by Fusion.', next: 'Begin again in the app.' },
   'sign-in-stale': { what: 'This page was open in another window, or for too long.', next: 'Try again.' },
   'device-code-wrong': { what: 'This code is not good, or no longer.', next: 'Check it, or begin again on the device.' },
   'password-short': { what: 'This password is too short.', next: 'Use {characters} characters or more.' },

@@ -2,6 +2,7 @@ import { removeEnded } from '../../database/authorizations.ts'
 import type { Database } from '../../database/connection.ts'
 import type { User } from '../../database/users.ts'
 import type { Caller } from '../caller.ts'
+import type { Audit } from '../security/audit.ts'
 import type { Clock } from '../clock.ts'
 import { createAccessTokens } from './access-token.ts'
 import { createInvitations, type Invitations } from './invitations.ts'
@@ -37,22 +38,23 @@ export interface Identity {
 export interface IdentityOptions {
   database: Database
   secretKey: Buffer
+  audit: Audit
   /** Where people and programs reach this cloud; known when it listens. */
   publicUrl: () => string
   clock: Clock
 }
 
-export function createIdentity({ database, secretKey, publicUrl, clock }: IdentityOptions): Identity {
+export function createIdentity({ database, secretKey, audit, publicUrl, clock }: IdentityOptions): Identity {
   const keys = createSigningKeys({ database, wrappingKey: deriveKey(secretKey, 'signing keys'), clock })
   const tokens = createAccessTokens({ keys, issuer: publicUrl, clock })
-  const sessions = createSessions({ database, tokens, secretKey, clock })
+  const sessions = createSessions({ database, tokens, secretKey, audit, clock })
   const local = createLocalAccounts({ database, clock })
   return {
     keys,
     sessions,
     local,
     grants: createGrants({ database, sessions, publicUrl, clock }),
-    invitations: createInvitations({ database, local, publicUrl, clock }),
+    invitations: createInvitations({ database, local, audit, publicUrl, clock }),
     forms: createOwnForms({ key: deriveKey(secretKey, 'forms'), publicUrl }),
     finishSignIn: createFinishSignIn({ database, publicUrl, clock }),
     sweep: () => removeEnded(database, new Date(clock() - KEPT_MS)),

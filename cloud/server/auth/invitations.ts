@@ -12,6 +12,7 @@ import {
 import { createOrganisation } from '../../database/organisations.ts'
 import { createUser, hasUsers, lockUsers, type User } from '../../database/users.ts'
 import type { Clock } from '../clock.ts'
+import type { Audit } from '../security/audit.ts'
 import { FIRST_ADMIN_LINK_MS, INVITATION_MS } from './lifetimes.ts'
 import type { LocalAccounts } from './local-accounts.ts'
 import { hashOf, makeOnceCode } from './oauth/once-code.ts'
@@ -34,18 +35,20 @@ export interface Invitations {
   /** Where the first admin makes the organisation and an account; null where there is somebody already. */
   firstAdminLink(): Promise<string | null>
   find(code: string): Promise<Invitation | undefined>
-  /** Makes the account. Throws `link-over`, `email-taken`, `password-short`. */
-  accept(code: string, joining: Joining): Promise<User>
+  /** Makes the account, for somebody at this network address. Throws `link-over`, `email-taken`, `password-short`. */
+  accept(code: string, joining: Joining, address: string): Promise<User>
 }
 
 export function createInvitations({
   database,
   local,
+  audit,
   publicUrl,
   clock,
 }: {
   database: Database
   local: LocalAccounts
+  audit: Audit
   publicUrl: () => string
   clock: Clock
 }): Invitations {
@@ -66,7 +69,7 @@ export function createInvitations({
       return (await make({ organisationId: null, role: 'admin', email: null, invitedBy: null, ms: FIRST_ADMIN_LINK_MS })).link
     },
     find,
-    async accept(code, { organisation, name, email, password }) {
+    async accept(code, { organisation, name, email, password }, address) {
       // Before the work of a hash, which is not for whoever has no link.
       if (!(await find(code))) throw failure('link-over')
       const passwordHash = await local.hash(password)
@@ -84,6 +87,8 @@ export function createInvitations({
         if (!user) throw failure('email-taken')
         await markInvitationUsed(tx, invitation.id, { userId: user.id, now })
         if (first) await removeFirstInvitations(tx)
+        const detail = { role: user.role, by: 'invitation' }
+        await audit.write({ event: 'user-join', organisationId, actorId: user.id, subjectId: invitation.id, address, detail }, tx)
         return user
       })
     },

@@ -12,7 +12,7 @@ const PAGE = 200
 /** What admins do with the people of their organisation: see, change, invite. */
 export async function people(
   app: FastifyInstance,
-  { database, identity, clock }: Pick<Parts, 'database' | 'identity' | 'clock'>,
+  { database, identity, audit, clock }: Pick<Parts, 'database' | 'identity' | 'audit' | 'clock'>,
 ): Promise<void> {
   const now = () => new Date(clock())
 
@@ -21,15 +21,19 @@ export async function people(
     return { users: found.slice(0, PAGE).map(asPerson), more: found.length > PAGE }
   })
 
-  serve(app, peopleRoutes.changePerson, async ({ caller, params, body }) => {
-    const { organisationId } = caller
+  serve(app, peopleRoutes.changePerson, async ({ caller, params, body, request }) => {
+    const { organisationId, userId: actorId } = caller
     const changed = await database.transaction(async tx => {
       const admins = await holdAdmins(tx, organisationId)
       const isLast = admins.length === 1 && admins[0] === params.user
       if (isLast && (body.disabled || (body.role && body.role !== 'admin'))) throw failure('last-admin')
-      return changeUser(tx, { ...body, id: params.user, organisationId, now: now() })
+      const changed = await changeUser(tx, { ...body, id: params.user, organisationId, now: now() })
+      if (!changed) throw failure('not-found')
+      const by = { organisationId, actorId, subjectId: changed.id, address: request.ip }
+      if (body.role) await audit.write({ ...by, event: 'role-change', detail: { role: body.role } }, tx)
+      if (body.disabled !== undefined) await audit.write({ ...by, event: body.disabled ? 'user-disable' : 'user-enable' }, tx)
+      return changed
     })
-    if (!changed) throw failure('not-found')
     identity.sessions.forget(changed.id)
     return asPerson(changed)
   })
@@ -39,17 +43,20 @@ export async function people(
     return { invitations: found.map(asEntry) }
   })
 
-  serve(app, peopleRoutes.invite, async ({ caller, body }) => {
+  serve(app, peopleRoutes.invite, async ({ caller, body, request }) => {
     const email = body.email?.trim() ?? null
     if (email !== null && !isEmail(email)) throw failure('email-unfit')
     const { userId: invitedBy, organisationId } = caller
     const { invitation, link } = await identity.invitations.invite({ organisationId, role: body.role, email, invitedBy })
+    const detail = { role: invitation.role }
+    await audit.write({ event: 'user-invite', organisationId, actorId: invitedBy, subjectId: invitation.id, address: request.ip, detail })
     return { invitation: asEntry(invitation), link }
   })
 
-  serve(app, peopleRoutes.removeInvitation, async ({ caller, params }) => {
-    const removed = await removeInvitation(database, { id: params.invitation, organisationId: caller.organisationId })
-    if (!removed) throw failure('not-found')
+  serve(app, peopleRoutes.removeInvitation, async ({ caller, params, request }) => {
+    const { organisationId, userId: actorId } = caller
+    if (!(await removeInvitation(database, { id: params.invitation, organisationId }))) throw failure('not-found')
+    await audit.write({ event: 'invitation-withdraw', organisationId, actorId, subjectId: params.invitation, address: request.ip })
   })
 }
 

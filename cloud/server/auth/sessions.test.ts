@@ -120,7 +120,9 @@ test('signing out everywhere is in effect at another server after half a minute,
   const { database } = cloud
   const { access_token } = await begin()
   const secretKey = Buffer.from('the key that both servers have been given')
-  const servers = [1, 2].map(() => createIdentity({ database, secretKey, publicUrl: () => cloud.url, clock: () => now }))
+  const servers = [1, 2].map(() =>
+    createIdentity({ database, secretKey, audit: cloud.parts.audit, publicUrl: () => cloud.url, clock: () => now }),
+  )
   const [here, there] = servers as [(typeof servers)[number], (typeof servers)[number]]
   const sessionId = (await cloud.parts.identity.callerOf(access_token))!.sessionId!
   // Both know the session from a moment ago.

@@ -13,6 +13,7 @@ import {
 } from '../../database/sessions.ts'
 import type { User } from '../../database/users.ts'
 import type { Clock } from '../clock.ts'
+import type { Audit } from '../security/audit.ts'
 import type { AccessTokens } from './access-token.ts'
 import { ACCESS_TOKEN_MS, REFRESH_WINDOW_MS, SESSION_CACHE_MS, SESSION_MS } from './lifetimes.ts'
 import { isProven, makeRefreshToken, readRefreshToken } from './refresh-token.ts'
@@ -26,15 +27,15 @@ export interface NewDevice {
 export interface Sessions {
   /** A device that has just signed in gets its first tokens. `db`: where it is to be part of a transaction. */
   begin(device: NewDevice, db?: Queryable): Promise<{ sessionId: string; tokens: TokenReply }>
-  /** The next tokens for a refresh token; undefined where it is not good, or no longer. */
-  refresh(token: string, clientId: string): Promise<TokenReply | undefined>
+  /** The next tokens for a refresh token; undefined where it is not good, or no longer. `address`: network address of who brings it. */
+  refresh(of: { token: string; clientId: string; address: string }): Promise<TokenReply | undefined>
   /** Whose session it is, at most 30 s old; undefined where it has ended. */
   find(id: string): Promise<LiveSession | undefined>
   /** Ends one session of this person (`id`), all but one (`except`), or all. False where there was none. */
   end(of: { userId: string; id?: string; except?: string }): Promise<boolean>
-  /** Ends the session that a refresh token is of. Nothing is said about tokens that are none. */
-  endByToken(token: string): Promise<void>
-  endById(id: string): Promise<void>
+  /** Ends the session that a refresh token is of, and gives it; undefined for a token that is none, or of one that was over. */
+  endByToken(token: string): Promise<LiveSession | undefined>
+  endById(id: string): Promise<LiveSession | undefined>
   /** What was known of this person's sessions is looked up anew: a role changed, or an account was closed. */
   forget(userId: string): void
 }
@@ -46,11 +47,13 @@ export function createSessions({
   database,
   tokens,
   secretKey,
+  audit,
   clock,
 }: {
   database: Database
   tokens: AccessTokens
   secretKey: Buffer
+  audit: Audit
   clock: Clock
 }): Sessions {
   const cache = new Map<string, { session: LiveSession; until: number }>()
@@ -73,9 +76,10 @@ export function createSessions({
     return { ...read, ...family }
   }
 
-  async function endById(id: string): Promise<void> {
-    await revokeSession(database, id, new Date(clock()))
+  async function endById(id: string): Promise<LiveSession | undefined> {
+    const ended = await revokeSession(database, id, new Date(clock()))
     cache.delete(id)
+    return ended
   }
 
   return {
@@ -96,7 +100,7 @@ export function createSessions({
       return { sessionId: id, tokens: await tokensOf(session, salt, 0) }
     },
 
-    async refresh(token, clientId) {
+    async refresh({ token, clientId, address }) {
       const read = await proven(token)
       if (!read || read.clientId !== clientId) return undefined
       const now = clock()
@@ -107,8 +111,10 @@ export function createSessions({
         expiresAt: new Date(now + SESSION_MS),
         windowMs: REFRESH_WINDOW_MS,
       })
-      if (step?.successor == null) {
-        cache.delete(read.sessionId)
+      if (!step) return undefined
+      if (step.successor === null) {
+        cache.delete(step.id)
+        await audit.write({ event: 'refresh-reuse', organisationId: step.organisationId, subjectId: step.id, address })
         return undefined
       }
       return tokensOf(step, read.salt, step.successor)
@@ -135,7 +141,7 @@ export function createSessions({
 
     async endByToken(token) {
       const read = await proven(token)
-      if (read) await endById(read.sessionId)
+      return read && endById(read.sessionId)
     },
 
     endById,

@@ -54,7 +54,7 @@ export async function welcomePages(
       if (!Value.Check(PersonName, typed.name)) throw failure('name-unfit')
       if (!invitation.organisationId && !Value.Check(PersonName, typed.organisation)) throw failure('name-unfit')
       if (!invitation.email && !isEmail(typed.email)) throw failure('email-unfit')
-      await invitations.accept(code, { ...typed, password })
+      await invitations.accept(code, { ...typed, password }, request.ip)
       const { host } = new URL(publicUrl())
       sendPage(reply, lastPage('Your account is made', `Open Fusion and sign in to the cloud at ${host}.`))
     } catch (error) {

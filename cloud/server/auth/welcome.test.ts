@@ -68,12 +68,11 @@ test('of two that take first links at once, one is first', async () => {
     const links = [fresh.firstAdminLink!, (await invitations.firstAdminLink())!]
     const results = await Promise.allSettled(
       links.map((link, index) =>
-        invitations.accept(new URL(link).searchParams.get('code')!, {
-          organisation: 'Cellar',
-          name: 'Ada',
-          email: `ada-${index}@example.org`,
-          password: PASSWORD,
-        }),
+        invitations.accept(
+          new URL(link).searchParams.get('code')!,
+          { organisation: 'Cellar', name: 'Ada', email: `ada-${index}@example.org`, password: PASSWORD },
+          '192.0.2.1',
+        ),
       ),
     )
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)

@@ -50,7 +50,7 @@ const clients: Record<string, Client> = {
     },
   },
   [clientIds.dashboard]: {
-    name: 'Dashboard',
+    name: 'Fusion’s dashboard',
     mayReturnTo: (redirectUri, publicUrl) => redirectUri === `${publicUrl}${DASHBOARD_CALLBACK_PATH}`,
   },
 }

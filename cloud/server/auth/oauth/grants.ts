@@ -24,7 +24,7 @@ export interface Grants {
   /** All throw `OAuthError`. */
   byCode(of: { code: string; clientId: string; redirectUri: string; verifier: string }): Promise<TokenReply>
   byDevice(of: { code: string; clientId: string }): Promise<TokenReply>
-  byRefresh(of: { token: string; clientId: string }): Promise<TokenReply>
+  byRefresh(of: { token: string; clientId: string; address: string }): Promise<TokenReply>
   beginDevice(of: { clientId: string; deviceName: string | undefined }): Promise<DeviceReply>
 }
 
@@ -73,8 +73,8 @@ export function createGrants({
       return result
     },
 
-    async byRefresh({ token, clientId }) {
-      const tokens = await sessions.refresh(token, clientId)
+    async byRefresh(of) {
+      const tokens = await sessions.refresh(of)
       if (!tokens) throw new OAuthError('invalid_grant')
       return tokens
     },

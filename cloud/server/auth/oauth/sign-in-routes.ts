@@ -4,6 +4,7 @@ import { asApiError } from '@fusion/shared/openai/failure.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { answerDevice, findWaitingDevice } from '../../../database/authorizations.ts'
+import { findUserByEmail } from '../../../database/users.ts'
 import { readForms } from '../../http/read-forms.ts'
 import { serve } from '../../http/serve-route.ts'
 import type { Parts } from '../../parts.ts'
@@ -16,7 +17,7 @@ import { readUserCode } from './user-code.ts'
 
 /** The pages where people sign in, for an app on this computer or a device elsewhere. */
 export async function signInPages(app: FastifyInstance, parts: Parts): Promise<void> {
-  const { config, database, identity, publicUrl, clock } = parts
+  const { config, database, identity, audit, publicUrl, clock } = parts
   const { forms, local } = identity
   const now = () => new Date(clock())
   readForms(app)
@@ -62,12 +63,21 @@ export async function signInPages(app: FastifyInstance, parts: Parts): Promise<v
     const { email, password } = body
     const purpose = readPurpose(body.purpose, publicUrl())
     if (!purpose || !config.localAccounts) throw failure('sign-in-unknown')
+    const address = request.ip
     try {
       forms.check(request, body.form)
-      const user = await local.signIn({ email, password, address: request.ip })
-      reply.redirect(await identity.finishSignIn(body.purpose, user), 303)
+      const user = await local.signIn({ email, password, address })
+      const location = await identity.finishSignIn(body.purpose, user)
+      await audit.write({ event: 'sign-in', organisationId: user.organisationId, actorId: user.id, address, detail: { by: 'password' } })
+      reply.redirect(location, 303)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
+      // Those that have to wait are not written down: there may be any number of them.
+      if (error.code === 'sign-in-wrong') {
+        const known = await findUserByEmail(database, email)
+        const [organisationId, subjectId] = [known?.organisationId ?? null, known?.id ?? null]
+        await audit.write({ event: 'sign-in-failure', organisationId, subjectId, address, detail: { by: 'password', why: error.code } })
+      }
       await showSignIn(purpose, { request, reply, email, failed: error })
     }
   })

@@ -234,3 +234,21 @@ test('tokens are refused in the words of the RFC', async () => {
   })
   expect([json.status, await json.json()]).toEqual([400, expect.objectContaining({ error: 'invalid_grant' })])
 })
+
+test('who signed in, who failed to, and who signed out stands in the audit log, without the address that was typed', async () => {
+  const user = await cloud.makeUser({ email: 'hedy@example.org', passwordHash })
+  const browser = startBrowser(cloud.url)
+  await browser.send(await browser.open(request().path), { email: 'hedy@example.org', password: 'not hers' })
+  const { code, verifier } = await signInForCode('hedy@example.org')
+  const { access_token } = (await (await redeem({ code, verifier })).json()) as TokenReply
+  await fetch(`${cloud.url}/v1/account/sessions`, { method: 'DELETE', headers: { authorization: `Bearer ${access_token}` } })
+  const rows = await cloud.database.query(
+    `select event, actor_id, detail from audit_events where organisation_id = $1 and $2 in (actor_id, subject_id) order by seq`,
+    [user.organisationId, user.id],
+  )
+  expect(rows).toEqual([
+    { event: 'sign-in-failure', actor_id: null, detail: { by: 'password', why: 'sign-in-wrong' } },
+    { event: 'sign-in', actor_id: user.id, detail: { by: 'password' } },
+    { event: 'sign-out-everywhere', actor_id: user.id, detail: {} },
+  ])
+})

@@ -8,7 +8,10 @@ import { OAuthError } from './oauth-error.ts'
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** What programs ask the authorization server: tokens, their end, and what others check them with. */
-export async function tokenRoutes(app: FastifyInstance, { identity, publicUrl }: Pick<Parts, 'identity' | 'publicUrl'>): Promise<void> {
+export async function tokenRoutes(
+  app: FastifyInstance,
+  { identity, audit, publicUrl }: Pick<Parts, 'identity' | 'audit' | 'publicUrl'>,
+): Promise<void> {
   const { grants, sessions, keys } = identity
   readForms(app)
   app.setErrorHandler((error: FastifyError, request, reply) => {
@@ -21,14 +24,14 @@ export async function tokenRoutes(app: FastifyInstance, { identity, publicUrl }:
     return reply.code(status).send({ error: nameOf(status, request.body), error_description: body.error.message })
   })
 
-  serve(app, accountRoutes.token, async ({ body }) => {
+  serve(app, accountRoutes.token, async ({ body, request }) => {
     switch (body.grant_type) {
       case 'authorization_code': {
         const { code, client_id: clientId, redirect_uri: redirectUri, code_verifier: verifier } = body
         return grants.byCode({ code, clientId, redirectUri, verifier })
       }
       case 'refresh_token':
-        return grants.byRefresh({ token: body.refresh_token, clientId: body.client_id })
+        return grants.byRefresh({ token: body.refresh_token, clientId: body.client_id, address: request.ip })
       case DEVICE_GRANT:
         return grants.byDevice({ code: body.device_code, clientId: body.client_id })
     }
@@ -36,8 +39,12 @@ export async function tokenRoutes(app: FastifyInstance, { identity, publicUrl }:
 
   serve(app, accountRoutes.device, async ({ body }) => grants.beginDevice({ clientId: body.client_id, deviceName: body.device_name }))
 
-  serve(app, accountRoutes.revoke, async ({ body }) => {
-    await sessions.endByToken(body.token)
+  serve(app, accountRoutes.revoke, async ({ body, request }) => {
+    const ended = await sessions.endByToken(body.token)
+    if (ended) {
+      const { id, userId, organisationId } = ended
+      await audit.write({ event: 'sign-out', organisationId, actorId: userId, subjectId: id, address: request.ip })
+    }
     return {}
   })
 

@@ -38,8 +38,10 @@ export function confirmDevicePage(
   return {
     title: 'Allow a device',
     body: html`
-      <h1>Allow ${deviceName}?</h1>
-      <p class="lead">It will use the cloud at <b>${host}</b> as you. Go on only if you began this, and the device shows this code:</p>
+      <h1>Allow this device?</h1>
+      <p class="lead">
+        <b>${deviceName}</b> will use the cloud at <b>${host}</b> as you. Go on only if you began this, and it shows this code:
+      </p>
       <output class="code">${userCode}</output>
       ${waysIn(page, 'Sign in and allow')}
       <form class="beside" method="post" action="/oauth/device/refuse">

@@ -25,8 +25,8 @@ export function welcomePage({ code, form, organisationName, invitedEmail, typed,
       ${note(failed)}
       <form method="post" action="/welcome">
         ${hidden('code', code)} ${hidden('form', form)}
-        ${first && field({ label: 'Organisation', name: 'organisation', autocomplete: 'organization', value: typed.organisation ?? '', first: true })}
-        ${field({ label: 'Your name', name: 'name', autocomplete: 'name', value: typed.name ?? '', first: !first })}
+        ${first && field({ label: 'Organisation', name: 'organisation', autocomplete: 'organization', value: typed.organisation ?? '', first: !failed })}
+        ${field({ label: 'Your name', name: 'name', autocomplete: 'name', value: typed.name ?? '', first: !first && !failed })}
         ${field({
           label: 'E-mail',
           name: 'email',
@@ -41,6 +41,8 @@ export function welcomePage({ code, form, organisationName, invitedEmail, typed,
           type: 'password',
           autocomplete: 'new-password',
           hint: `${PASSWORD_CHARACTERS} characters or more.`,
+          // Whatever went wrong, the password has to be typed again.
+          first: failed !== null,
         })}
         <button class="main">${first ? 'Set up' : 'Join'}</button>
       </form>
