@@ -71,17 +71,16 @@ export function createInvitations({
     find,
     async accept(code, { organisation, name, email, password }, address) {
       // Before the work of a hash, which is not for whoever has no link.
-      if (!(await find(code))) throw failure('link-over')
+      const found = await find(code)
+      if (!found) throw failure('link-over')
+      const first = found.organisationId === null
       const passwordHash = await local.hash(password)
       return database.transaction(async tx => {
         const now = new Date(clock())
+        // Before the invitation is held: whoever is first takes away those of the others.
+        if (first) await lockUsers(tx)
         const invitation = await findInvitation(tx, hashOf(code), { now, hold: true })
-        if (!invitation) throw failure('link-over')
-        const first = invitation.organisationId === null
-        if (first) {
-          await lockUsers(tx)
-          if (await hasUsers(tx)) throw failure('link-over')
-        }
+        if (!invitation || (first && (await hasUsers(tx)))) throw failure('link-over')
         const organisationId = invitation.organisationId ?? (await createOrganisation(tx, organisation)).id
         const user = await createUser(tx, { organisationId, email: invitation.email ?? email, name, role: invitation.role, passwordHash })
         if (!user) throw failure('email-taken')

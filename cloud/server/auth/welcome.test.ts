@@ -76,7 +76,20 @@ test('of two that take first links at once, one is first', async () => {
       ),
     )
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(results.find(result => result.status === 'rejected')!.reason).toMatchObject({ code: 'link-over' })
     expect(await fresh.database.query('select role from users')).toEqual([{ role: 'admin' }])
+  } finally {
+    await fresh.close()
+  }
+})
+
+test('a first link is worthless when there is somebody, however they came', async () => {
+  const fresh = await startTestCloud()
+  try {
+    await fresh.makeUser()
+    const code = new URL(fresh.firstAdminLink!).searchParams.get('code')!
+    const joining = { organisation: 'Cellar', name: 'Ada', email: 'ada@example.org', password: PASSWORD }
+    await expect(fresh.parts.identity.invitations.accept(code, joining, '192.0.2.1')).rejects.toMatchObject({ code: 'link-over' })
   } finally {
     await fresh.close()
   }
