@@ -121,6 +121,8 @@ export async function pollDevice(db: Queryable, { hash, clientId, now }: { hash:
 export async function removeEnded(db: Queryable, before: Date): Promise<void> {
   await db.query('delete from authorization_codes where expires_at < $1', [before])
   await db.query('delete from device_codes where expires_at < $1', [before])
+  await db.query('delete from invitations where expires_at < $1 and used_at is null', [before])
+  await db.query('delete from sessions where expires_at < $1', [before])
   await db.query(`delete from sign_in_attempts where failed_at < $1 and (succeeded_at is null or succeeded_at < $1 - interval '90 days')`, [
     before,
   ])

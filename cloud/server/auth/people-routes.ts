@@ -12,7 +12,7 @@ const PAGE = 200
 /** What admins do with the people of their organisation: see, change, invite. */
 export async function people(
   app: FastifyInstance,
-  { database, identity, audit, clock }: Pick<Parts, 'database' | 'identity' | 'audit' | 'clock'>,
+  { config, database, identity, audit, clock }: Pick<Parts, 'config' | 'database' | 'identity' | 'audit' | 'clock'>,
 ): Promise<void> {
   const now = () => new Date(clock())
 
@@ -45,7 +45,8 @@ export async function people(
 
   serve(app, peopleRoutes.invite, async ({ caller, body, request }) => {
     const email = body.email?.trim() ?? null
-    if (email !== null && !isEmail(email)) throw failure('email-unfit')
+    // Where nobody has a password, people are known by the address that they sign in with.
+    if (email === null ? !config.localAccounts : !isEmail(email)) throw failure('email-unfit')
     const { userId: invitedBy, organisationId } = caller
     const { invitation, link } = await identity.invitations.invite({ organisationId, role: body.role, email, invitedBy })
     const detail = { role: invitation.role }

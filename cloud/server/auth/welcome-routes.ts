@@ -18,7 +18,7 @@ import { welcomePage } from './pages/welcome-page.ts'
 /** The page where somebody who was invited, or is the first, makes an account. */
 export async function welcomePages(
   app: FastifyInstance,
-  { database, identity, publicUrl }: Pick<Parts, 'database' | 'identity' | 'publicUrl'>,
+  { config, database, identity, publicUrl }: Pick<Parts, 'config' | 'database' | 'identity' | 'publicUrl'>,
 ): Promise<void> {
   const { forms, invitations } = identity
   readForms(app)
@@ -35,6 +35,11 @@ export async function welcomePages(
   ): Promise<void> {
     const invitation = await invitations.find(code)
     if (!invitation) throw failure('link-over')
+    // Where nobody has a password, the account is made by the first sign-in with the address that was invited.
+    if (invitation.organisationId && !config.localAccounts) {
+      sendPage(reply, lastPage('You are invited', `Open Fusion and sign in to the cloud at ${new URL(publicUrl()).host}.`))
+      return
+    }
     const organisation = invitation.organisationId ? await findOrganisation(database, invitation.organisationId) : null
     const form = forms.open(request, reply)
     const organisationName = organisation?.name ?? null
@@ -51,6 +56,7 @@ export async function welcomePages(
       forms.check(request, body.form)
       const invitation = await invitations.find(code)
       if (!invitation) throw failure('link-over')
+      if (invitation.organisationId && !config.localAccounts) throw failure('not-allowed')
       if (!Value.Check(PersonName, typed.name)) throw failure('name-unfit')
       if (!invitation.organisationId && !Value.Check(PersonName, typed.organisation)) throw failure('name-unfit')
       if (!invitation.email && !isEmail(typed.email)) throw failure('email-unfit')

@@ -128,6 +128,21 @@ test('what is wrong is said on the page, and what was typed stays', async () => 
   }
 })
 
+test('where nobody has a password, an invitation names an address, and its link leads to the app', async () => {
+  const fresh = await startTestCloud({ env: { FUSION_LOCAL_ACCOUNTS: 'false' } })
+  try {
+    const headers = { authorization: `Bearer ${await fresh.signIn()}`, 'content-type': 'application/json' }
+    const ask = (body: object) => fetch(`${fresh.url}/v1/invitations`, { method: 'POST', headers, body: JSON.stringify(body) })
+    expect((await ask({ role: 'member' })).status).toBe(400)
+    const { link } = (await (await ask({ role: 'member', email: 'grace@example.org' })).json()) as { link: string }
+    const page = await startBrowser(fresh.url).open(link.slice(fresh.url.length))
+    expect(page.text).toContain('Open Fusion and sign in to the cloud')
+    expect(page.text).not.toContain('<form')
+  } finally {
+    await fresh.close()
+  }
+})
+
 test('members invite nobody, and admins see no invitation or person of another organisation', async () => {
   const member = await cloud.signIn('member@example.org')
   expect((await ask('POST', '/v1/invitations', { body: { role: 'admin' }, token: member })).status).toBe(403)
