@@ -2,13 +2,12 @@ import type { Database, Queryable } from './connection.ts'
 
 export interface SigningKeyRow {
   id: string
-  publicKey: Record<string, unknown>
   privateKey: Buffer
   signsFrom: Date
   signsUntil: Date
 }
 
-const columns = 'id, public_key as "publicKey", private_key as "privateKey", signs_from as "signsFrom", signs_until as "signsUntil"'
+const columns = 'id, private_key as "privateKey", signs_from as "signsFrom", signs_until as "signsUntil"'
 
 export async function listSigningKeys(db: Queryable): Promise<SigningKeyRow[]> {
   return db.query<SigningKeyRow>(`select ${columns} from signing_keys order by signs_from, id`)
@@ -27,10 +26,13 @@ export async function rotateSigningKeys(
     await tx.query('delete from signing_keys where signs_until < $1', [endedBefore])
     const made = await next(await listSigningKeys(tx))
     if (made)
-      await tx.query(
-        'insert into signing_keys (id, public_key, private_key, signs_from, signs_until, created_at) values ($1, $2, $3, $4, $5, $6)',
-        [made.id, JSON.stringify(made.publicKey), made.privateKey, made.signsFrom, made.signsUntil, now],
-      )
+      await tx.query('insert into signing_keys (id, private_key, signs_from, signs_until, created_at) values ($1, $2, $3, $4, $5)', [
+        made.id,
+        made.privateKey,
+        made.signsFrom,
+        made.signsUntil,
+        now,
+      ])
     return listSigningKeys(tx)
   })
 }

@@ -88,6 +88,8 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const secretKey = await readSecretKey({ configured: config.secretKey, folder })
     const audit = createAudit({ database, secretKey, clock })
     const identity = createIdentity({ database, secretKey, audit, publicUrl, clock })
+    // Before it listens: with another secret key nobody could come in.
+    await identity.keys.published()
     const checks: PartChecks = { database: { embedded: !config.databaseUrl, check: () => database.query('select 1') } }
     const apiKeys = createApiKeys({ database, audit, clock })
     const authenticate = createAuthenticate({ accessToken: identity.callerOf, apiKey: apiKeys.authenticate })

@@ -166,6 +166,10 @@ const words = {
   'link-over': { what: 'This link is not good, or no longer.', next: 'Ask for a new one.' },
   'time-past': { what: 'This time is over already.', next: 'Choose one that is still to come.' },
   'too-many-keys': { what: 'You have {count} API keys, which is the most.', next: 'Revoke one that is not needed any more.' },
+  'secret-key-differs': {
+    what: 'The secret key is another than the one that this cloud’s database was set up with.',
+    next: 'Set FUSION_CLOUD_KEY to that one, the same for all servers; docs/identity.md says how to begin with a new one.',
+  },
   'too-many-requests': { what: 'Too many requests came in a short time.', next: 'Wait {seconds} seconds, then try again.' },
   'request-differs': { what: 'This id was used for another request before.', next: 'Use a new id for a new request.' },
   'request-running': { what: 'The same request is still being worked on.', next: 'Wait a moment, then ask again.' },

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createPublicKey, randomBytes } from 'node:crypto'
+import { failure } from '@fusion/shared/contract/failures.ts'
 import { calculateJwkThumbprint, type CryptoKey, exportJWK, exportPKCS8, generateKeyPair, importJWK, importPKCS8, type JWK } from 'jose'
 import type { Database } from '../../database/connection.ts'
 import { listSigningKeys, rotateSigningKeys, type SigningKeyRow } from '../../database/signing-keys.ts'
@@ -19,7 +20,7 @@ interface Key {
   id: string
   publicKey: CryptoKey
   jwk: JWK
-  privateKey: Buffer
+  privateKey: CryptoKey
   signsFrom: number
   signsUntil: number
 }
@@ -32,7 +33,10 @@ export interface SigningKeys {
   published(): Promise<{ keys: JWK[] }>
 }
 
-/** Keys that rotate by themselves, shared by all servers through the database, where private ones lie encrypted by `wrappingKey`. */
+/**
+ * Keys that rotate by themselves, shared by all servers through the database, where they lie encrypted by `wrappingKey`. All that is asked
+ * throws `secret-key-differs` where they were encrypted by another.
+ */
 export function createSigningKeys({
   database,
   wrappingKey,
@@ -45,7 +49,6 @@ export function createSigningKeys({
   let keys: Key[] = []
   let lookedAt = -Infinity
   let looking: Promise<void> | undefined
-  const opened = new Map<string, Promise<CryptoKey>>()
 
   async function look(): Promise<void> {
     const now = clock()
@@ -59,7 +62,7 @@ export function createSigningKeys({
           return signsFrom === undefined ? undefined : makeKey(signsFrom, wrappingKey)
         },
       })
-    keys = await Promise.all(rows.map(readKey))
+    keys = await Promise.all(rows.map(row => openKey(row, wrappingKey)))
     lookedAt = now
   }
 
@@ -76,12 +79,7 @@ export function createSigningKeys({
       const now = clock()
       const key = (await fresh(LOOK_MS)).findLast(({ signsFrom, signsUntil }) => signsFrom <= now && now < signsUntil)
       if (!key) throw new Error('no signing key is in its time')
-      let privateKey = opened.get(key.id)
-      if (!privateKey) {
-        privateKey = importPKCS8(unwrap(key.privateKey, key.id, wrappingKey), ALGORITHM)
-        opened.set(key.id, privateKey)
-      }
-      return { id: key.id, privateKey: await privateKey }
+      return { id: key.id, privateKey: key.privateKey }
     },
     async publicKey(id) {
       const find = (among: Key[]) => among.find(key => key.id === id && clock() < key.signsUntil + ACCESS_TOKEN_MS)?.publicKey
@@ -102,21 +100,26 @@ function due(rows: readonly SigningKeyRow[], now: number): number | undefined {
 
 async function makeKey(signsFrom: number, wrappingKey: Buffer): Promise<SigningKeyRow> {
   const { publicKey, privateKey } = await generateKeyPair(ALGORITHM, { crv: 'Ed25519', extractable: true })
-  const jwk = await exportJWK(publicKey)
-  const id = await calculateJwkThumbprint(jwk)
+  const id = await calculateJwkThumbprint(await exportJWK(publicKey))
   return {
     id,
-    publicKey: { ...jwk },
     privateKey: wrap(await exportPKCS8(privateKey), id, wrappingKey),
     signsFrom: new Date(signsFrom),
     signsUntil: new Date(signsFrom + SIGNS_MS),
   }
 }
 
-async function readKey({ id, publicKey, privateKey, signsFrom, signsUntil }: SigningKeyRow): Promise<Key> {
-  const jwk: JWK = { ...publicKey, kid: id, alg: ALGORITHM, use: 'sig' }
-  const imported = (await importJWK(jwk, ALGORITHM)) as CryptoKey
-  return { id, publicKey: imported, jwk, privateKey, signsFrom: signsFrom.getTime(), signsUntil: signsUntil.getTime() }
+async function openKey({ id, privateKey, signsFrom, signsUntil }: SigningKeyRow, wrappingKey: Buffer): Promise<Key> {
+  const pem = unwrap(privateKey, id, wrappingKey)
+  const jwk: JWK = { ...createPublicKey(pem).export({ format: 'jwk' }), kid: id, alg: ALGORITHM, use: 'sig' }
+  return {
+    id,
+    publicKey: (await importJWK(jwk, ALGORITHM)) as CryptoKey,
+    jwk,
+    privateKey: await importPKCS8(pem, ALGORITHM),
+    signsFrom: signsFrom.getTime(),
+    signsUntil: signsUntil.getTime(),
+  }
 }
 
 const IV_BYTES = 12
@@ -133,5 +136,9 @@ function unwrap(wrapped: Buffer, id: string, wrappingKey: Buffer): string {
   const decipher = createDecipheriv('aes-256-gcm', wrappingKey, wrapped.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
     .setAAD(Buffer.from(id))
     .setAuthTag(wrapped.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
-  return Buffer.concat([decipher.update(wrapped.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8')
+  try {
+    return Buffer.concat([decipher.update(wrapped.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8')
+  } catch {
+    throw failure('secret-key-differs')
+  }
 }
