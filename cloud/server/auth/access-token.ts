@@ -11,13 +11,42 @@ export const AUDIENCE = 'fusion-cloud'
 /** RFC 9068: no other JWT of this server is taken for an access token. */
 const TYPE = 'at+jwt'
 
+/** Tokens whose signature was checked before: checking one takes 80 µs, as long as many a query. 600 bytes each. */
+const CHECKED = 10_000
+
+interface Claimed {
+  sessionId: string
+  userId: string
+}
+
 export interface AccessTokens {
   make(of: { userId: string; sessionId: string; organisationId: string; role: Role }): Promise<string>
   /** The session that it is of; undefined for what is forged, of another issuer, or too old. */
-  check(token: string): Promise<{ sessionId: string; userId: string } | undefined>
+  check(token: string): Promise<Claimed | undefined>
 }
 
 export function createAccessTokens({ keys, issuer, clock }: { keys: SigningKeys; issuer: () => string; clock: Clock }): AccessTokens {
+  const checked = new Map<string, { claimed: Claimed; until: number }>()
+
+  async function verify(token: string): Promise<{ claimed: Claimed; until: number } | undefined> {
+    const key = await keys.publicKey(keyOf(token) ?? '')
+    if (!key) return undefined
+    try {
+      const { payload } = await jwtVerify<{ sid?: unknown }>(token, key, {
+        algorithms: [ALGORITHM],
+        typ: TYPE,
+        issuer: issuer(),
+        audience: AUDIENCE,
+        requiredClaims: ['exp', 'sub', 'sid'],
+        currentDate: new Date(clock()),
+      })
+      const { sid, sub, exp } = payload
+      return Value.Check(Id, sid) && sub && exp ? { claimed: { sessionId: sid, userId: sub }, until: exp * 1000 } : undefined
+    } catch {
+      return undefined
+    }
+  }
+
   return {
     async make({ userId, sessionId, organisationId, role }) {
       const { id, privateKey } = await keys.signer()
@@ -33,21 +62,14 @@ export function createAccessTokens({ keys, issuer, clock }: { keys: SigningKeys;
         .sign(privateKey)
     },
     async check(token) {
-      const key = await keys.publicKey(keyOf(token) ?? '')
-      if (!key) return undefined
-      try {
-        const { payload } = await jwtVerify<{ sid?: unknown }>(token, key, {
-          algorithms: [ALGORITHM],
-          typ: TYPE,
-          issuer: issuer(),
-          audience: AUDIENCE,
-          requiredClaims: ['exp', 'sub', 'sid'],
-          currentDate: new Date(clock()),
-        })
-        return Value.Check(Id, payload.sid) && payload.sub ? { sessionId: payload.sid, userId: payload.sub } : undefined
-      } catch {
-        return undefined
-      }
+      const known = checked.get(token)
+      if (known && clock() < known.until) return known.claimed
+      checked.delete(token)
+      const verified = await verify(token)
+      if (!verified) return undefined
+      checked.set(token, verified)
+      if (checked.size > CHECKED) checked.delete(checked.keys().next().value!)
+      return verified.claimed
     },
   }
 }
