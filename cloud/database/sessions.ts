@@ -101,6 +101,15 @@ export async function listSessions(db: Queryable, userId: string, now: Date): Pr
   )
 }
 
+/** Sessions of this person that go on, or ended after `endedAfter`. */
+export async function listRecentSessions(db: Queryable, userId: string, endedAfter: Date): Promise<string[]> {
+  const rows = await db.query<{ id: string }>('select id from sessions where user_id = $1 and (revoked_at is null or revoked_at > $2)', [
+    userId,
+    endedAfter,
+  ])
+  return rows.map(row => row.id)
+}
+
 /** Ends one session of this person (`id`), all but one (`except`), or all; gives the ids of those that it ended. */
 export async function revokeSessions(
   db: Queryable,

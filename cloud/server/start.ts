@@ -7,6 +7,7 @@ import { createApp } from './app.ts'
 import { createAuthenticate } from './auth/authenticate.ts'
 import { createIdentity } from './auth/identity.ts'
 import { readSecretKey } from './auth/secret-key.ts'
+import { createMemoryCache } from './cache/cache.ts'
 import type { Clock } from './clock.ts'
 import { cloudFolder, type Config } from './config.ts'
 import { startModelServer } from './embedded/model-server.ts'
@@ -87,7 +88,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const publicUrl = () => config.publicUrl?.replace(/\/+$/, '') ?? url
     const secretKey = await readSecretKey({ configured: config.secretKey, folder })
     const audit = createAudit({ database, secretKey, clock })
-    const identity = createIdentity({ database, secretKey, audit, publicUrl, clock })
+    const identity = createIdentity({ database, secretKey, audit, cache: createMemoryCache(), publicUrl, clock })
     // Before it listens: with another secret key nobody could come in.
     await identity.keys.published()
     const checks: PartChecks = { database: { embedded: !config.databaseUrl, check: () => database.query('select 1') } }

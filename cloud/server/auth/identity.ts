@@ -2,6 +2,7 @@ import { removeEnded } from '../../database/authorizations.ts'
 import type { Database } from '../../database/connection.ts'
 import type { User } from '../../database/users.ts'
 import type { Caller } from '../caller.ts'
+import type { Cache } from '../cache/cache.ts'
 import type { Audit } from '../security/audit.ts'
 import type { Clock } from '../clock.ts'
 import { createAccessTokens } from './access-token.ts'
@@ -39,15 +40,17 @@ export interface IdentityOptions {
   database: Database
   secretKey: Buffer
   audit: Audit
+  /** Of who is in which session, for half a minute. */
+  cache: Cache
   /** Where people and programs reach this cloud; known when it listens. */
   publicUrl: () => string
   clock: Clock
 }
 
-export function createIdentity({ database, secretKey, audit, publicUrl, clock }: IdentityOptions): Identity {
+export function createIdentity({ database, secretKey, audit, cache, publicUrl, clock }: IdentityOptions): Identity {
   const keys = createSigningKeys({ database, wrappingKey: deriveKey(secretKey, 'signing keys'), clock })
   const tokens = createAccessTokens({ keys, issuer: publicUrl, clock })
-  const sessions = createSessions({ database, tokens, secretKey, audit, clock })
+  const sessions = createSessions({ database, tokens, secretKey, audit, cache, clock })
   const local = createLocalAccounts({ database, clock })
   return {
     keys,

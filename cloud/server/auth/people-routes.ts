@@ -34,7 +34,7 @@ export async function people(
       if (body.disabled !== undefined) await audit.write({ ...by, event: body.disabled ? 'user-disable' : 'user-enable' }, tx)
       return changed
     })
-    identity.sessions.forget(changed.id)
+    await identity.sessions.forget(changed.id)
     return asPerson(changed)
   })
 

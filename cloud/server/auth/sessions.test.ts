@@ -2,6 +2,7 @@ import { clientIds, type TokenReply } from '@fusion/shared/contract/cloud/accoun
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { User } from '../../database/users.ts'
+import { createMemoryCache } from '../cache/cache.ts'
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
 import { createIdentity } from './identity.ts'
 
@@ -120,8 +121,8 @@ test('signing out everywhere is in effect at another server after half a minute,
   const { database } = cloud
   const { access_token } = await begin()
   const secretKey = Buffer.from('the key that both servers have been given')
-  const servers = [1, 2].map(() =>
-    createIdentity({ database, secretKey, audit: cloud.parts.audit, publicUrl: () => cloud.url, clock: () => now }),
+  const servers = [createMemoryCache(), createMemoryCache()].map(cache =>
+    createIdentity({ database, secretKey, audit: cloud.parts.audit, cache, publicUrl: () => cloud.url, clock: () => now }),
   )
   const [here, there] = servers as [(typeof servers)[number], (typeof servers)[number]]
   const sessionId = (await cloud.parts.identity.callerOf(access_token))!.sessionId!
@@ -133,6 +134,18 @@ test('signing out everywhere is in effect at another server after half a minute,
   await here.sessions.end({ userId: user.id })
   expect(await here.sessions.find(sessionId)).toBeUndefined()
   now += 30_000
+  expect(await there.sessions.find(sessionId)).toBeUndefined()
+})
+
+test('servers that share a cache know at once', async () => {
+  const { access_token } = await begin()
+  const sessionId = (await cloud.parts.identity.callerOf(access_token))!.sessionId!
+  const [cache, secretKey] = [createMemoryCache(), Buffer.from('the key that both servers have been given')]
+  const make = () =>
+    createIdentity({ database: cloud.database, secretKey, audit: cloud.parts.audit, cache, publicUrl: () => cloud.url, clock: () => now })
+  const [here, there] = [make(), make()]
+  expect(await there.sessions.find(sessionId)).toBeDefined()
+  await here.sessions.end({ userId: user.id })
   expect(await there.sessions.find(sessionId)).toBeUndefined()
 })
 

@@ -6,6 +6,7 @@ import {
   createSession,
   findLiveSession,
   findRefreshSalt,
+  listRecentSessions,
   type LiveSession,
   refreshSession,
   revokeSession,
@@ -13,6 +14,7 @@ import {
 } from '../../database/sessions.ts'
 import type { User } from '../../database/users.ts'
 import type { Clock } from '../clock.ts'
+import type { Cache } from '../cache/cache.ts'
 import type { Audit } from '../security/audit.ts'
 import type { AccessTokens } from './access-token.ts'
 import { ACCESS_TOKEN_MS, REFRESH_WINDOW_MS, SESSION_CACHE_MS, SESSION_MS } from './lifetimes.ts'
@@ -37,26 +39,36 @@ export interface Sessions {
   endByToken(token: string): Promise<LiveSession | undefined>
   endById(id: string): Promise<LiveSession | undefined>
   /** What was known of this person's sessions is looked up anew: a role changed, or an account was closed. */
-  forget(userId: string): void
+  forget(userId: string): Promise<void>
 }
-
-/** Each entry of the cache is small; a person more than this is looked up again. */
-const CACHED = 50_000
 
 export function createSessions({
   database,
   tokens,
   secretKey,
   audit,
+  cache,
   clock,
 }: {
   database: Database
   tokens: AccessTokens
   secretKey: Buffer
   audit: Audit
+  cache: Cache
   clock: Clock
 }): Sessions {
-  const cache = new Map<string, { session: LiveSession; until: number }>()
+  const nameOf = (id: string) => `session:${id}`
+
+  /** A cache may keep things longer than it was told to, by a clock of its own: so the time stands in what is kept. */
+  async function cached(id: string, now: number): Promise<LiveSession | undefined> {
+    const text = await cache.get(nameOf(id))
+    const entry = text === undefined ? undefined : (JSON.parse(text) as { session: LiveSession; until: number })
+    return entry && now < entry.until ? entry.session : undefined
+  }
+
+  async function uncache(ids: readonly string[]): Promise<void> {
+    await Promise.all(ids.map(id => cache.delete(nameOf(id))))
+  }
 
   async function tokensOf(session: LiveSession, salt: Buffer, counter: number): Promise<TokenReply> {
     const { id: sessionId, userId, organisationId, role } = session
@@ -78,7 +90,7 @@ export function createSessions({
 
   async function endById(id: string): Promise<LiveSession | undefined> {
     const ended = await revokeSession(database, id, new Date(clock()))
-    cache.delete(id)
+    await uncache([id])
     return ended
   }
 
@@ -113,7 +125,7 @@ export function createSessions({
       })
       if (!step) return undefined
       if (step.successor === null) {
-        cache.delete(step.id)
+        await uncache([step.id])
         await audit.write({ event: 'refresh-reuse', organisationId: step.organisationId, subjectId: step.id, address })
         return undefined
       }
@@ -122,20 +134,16 @@ export function createSessions({
 
     async find(id) {
       const now = clock()
-      const known = cache.get(id)
-      if (known && now < known.until) return known.session
+      const known = await cached(id, now)
+      if (known) return known
       const session = await findLiveSession(database, id, new Date(now))
-      cache.delete(id)
-      if (session) {
-        cache.set(id, { session, until: now + SESSION_CACHE_MS })
-        if (cache.size > CACHED) cache.delete(cache.keys().next().value!)
-      }
+      if (session) await cache.set(nameOf(id), JSON.stringify({ session, until: now + SESSION_CACHE_MS }), SESSION_CACHE_MS)
       return session
     },
 
     async end(of) {
       const ended = await revokeSessions(database, { ...of, now: new Date(clock()) })
-      for (const session of ended) cache.delete(session)
+      await uncache(ended)
       return ended.length > 0
     },
 
@@ -146,8 +154,8 @@ export function createSessions({
 
     endById,
 
-    forget(userId) {
-      for (const [id, { session }] of cache) if (session.userId === userId) cache.delete(id)
+    async forget(userId) {
+      await uncache(await listRecentSessions(database, userId, new Date(clock() - 2 * SESSION_CACHE_MS)))
     },
   }
 }
