@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { Route } from '@fusion/shared/contract/cloud/route.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
@@ -16,6 +15,7 @@ import { type OpenApi, openApiOf } from './openapi.ts'
 import { requestIdOf } from './request-id.ts'
 import { secureReplies } from './security-headers.ts'
 import { mayCall } from './serve-route.ts'
+import { checkBySchema } from './validation.ts'
 import { refuseUnreadable } from './unreadable-requests.ts'
 import type { Parts } from '../parts.ts'
 import { logging, logRequests } from '../telemetry/logs.ts'
@@ -53,7 +53,7 @@ export async function createGround(parts: GroundParts, allowed: Limits = limits)
     forceCloseConnections: 'idle',
   })
     .withTypeProvider<TypeBoxTypeProvider>()
-    .setValidatorCompiler(TypeBoxValidatorCompiler)
+    .setValidatorCompiler(checkBySchema)
 
   const recorder = config.tracesUrl ? (await import('../telemetry/otlp.ts')).createRecorder({ url: config.tracesUrl, version }) : undefined
   const reports = config.sentryDsn

@@ -36,13 +36,21 @@ export function listRoutes(app: FastifyInstance): RouteTable {
   }
 }
 
-/** An address that is there says which methods it takes: 405 for any other, 204 for OPTIONS. */
+/**
+ * An address that is there says which methods it takes: 405 for any other, 204 for OPTIONS. Said before a body is read, which no route is
+ * there for.
+ */
 export function answerOtherMethods(app: FastifyInstance, table: RouteTable): void {
-  app.setNotFoundHandler(async (request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.is404) return
     const methods = table.methodsOf(request.url)
     if (methods.length === 0) throw refusal(404)
     reply.header('allow', [...methods, 'OPTIONS'].join(', '))
     if (request.method === 'OPTIONS') return reply.code(204).send()
     throw refusal(405)
+  })
+  // For a route that says of itself that it is not there.
+  app.setNotFoundHandler(async () => {
+    throw refusal(404)
   })
 }

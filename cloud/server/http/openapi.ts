@@ -80,12 +80,13 @@ const errorReply = ({ error, replyType }: Route) => ({
 const always = [400, 408, 415, 429, 431, 500, 503]
 
 /** What can go wrong at a route, by what it takes and who may call. */
-function errorStatuses({ method, access, params, body, statuses = [] }: Route): number[] {
+function errorStatuses({ method, access, params, query, body, statuses = [] }: Route): number[] {
   const write = method !== 'GET'
   const all = [
     ...always,
-    ...(access.who === 'anybody' ? [] : [401, 403]),
-    ...(params || body ? [404] : []),
+    // Also where anybody may call: what is brought along may be somebody's who may not.
+    ...(access.who !== 'anybody' || write ? [401, 403] : []),
+    ...(params || query || body ? [404] : []),
     ...(params ? [414] : []),
     // 409: the same request is under way; 422: its id was used for another.
     ...(write ? [409, 413, 422] : []),

@@ -1,0 +1,86 @@
+// Schemathesis (Python) reads what a running cloud says that it can be asked, and asks all of it: right and wrong, thousands of times.
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestCloud } from '../test-cloud.ts'
+
+const requirements = join(import.meta.dirname, 'requirements.txt')
+const cache = join(homedir(), '.cache', 'fusion-judges')
+
+/** A Python that has Schemathesis: a virtual environment that is made once and kept in ~/.cache/fusion-judges. Where none can be made, why. */
+export function findSchemathesis(): { python: string } | { missing: string } {
+  const base = ['python3', 'python'].find(name => spawnSync(name, ['-c', 'import venv, ensurepip']).status === 0)
+  if (!base) return { missing: 'There is no Python 3 with venv on this machine (Debian: apt-get install python3-venv).' }
+  const version = spawnSync(base, ['--version'], { encoding: 'utf8' }).stdout
+  const hash = createHash('sha256').update(readFileSync(requirements)).update(version).digest('hex').slice(0, 16)
+  const folder = join(cache, hash)
+  const python = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python')
+  if (existsSync(folder)) return { python }
+  // Whole or not at all: it is made beside, then named as it is to be found.
+  mkdirSync(cache, { recursive: true })
+  const made = mkdtempSync(`${folder}-`)
+  const install = [python.replace(folder, made), '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements]
+  for (const [program = '', ...args] of [[base, '-m', 'venv', made], install]) {
+    const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' })
+    if (status === 0) continue
+    rmSync(made, { recursive: true, force: true })
+    return { missing: `Schemathesis could not be installed: ${stderr.trim().split('\n').at(-1)}` }
+  }
+  try {
+    renameSync(made, folder)
+  } catch {
+    // Another run was first.
+    rmSync(made, { recursive: true, force: true })
+  }
+  return { python }
+}
+
+export interface FuzzReport {
+  code: number | null
+  /** What it says at its end, with each failure and how to see it again. */
+  output: string
+  cases: number
+}
+
+/** Asks this cloud as an admin. `examples`: cases for each operation, beside those that its schemas suggest. */
+export async function fuzz(cloud: TestCloud, python: string, { examples, seed }: { examples: number; seed: number }): Promise<FuzzReport> {
+  const folder = await mkdtemp(join(tmpdir(), 'fusion-schemathesis-'))
+  const tokens = createServer((_request, reply) => void cloud.signIn().then(token => reply.end(token))).listen(0, '127.0.0.1')
+  await new Promise(resolve => tokens.once('listening', resolve))
+  const flags = {
+    phases: 'examples,coverage,fuzzing',
+    'max-examples': String(examples),
+    seed: String(seed),
+    // A rule that no schema can say (a time that is still to come, say) may refuse what the schema lets through.
+    'exclude-checks': 'positive_data_acceptance',
+    'suppress-health-check': 'all',
+    'generation-database': 'none',
+    warnings: 'off',
+  }
+  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value])
+  const child = spawn(
+    python,
+    ['-m', 'schemathesis.cli', 'run', `${cloud.url}/openapi.json`, '--continue-on-failure', '--no-color', ...args],
+    {
+      cwd: folder,
+      env: {
+        ...process.env,
+        SCHEMATHESIS_HOOKS: join(import.meta.dirname, 'hooks.py'),
+        FUSION_TOKEN_URL: `http://127.0.0.1:${(tokens.address() as AddressInfo).port}`,
+        PYTHONDONTWRITEBYTECODE: '1',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text))
+  const code = await new Promise<number | null>(resolve => child.once('close', resolve))
+  tokens.close()
+  await rm(folder, { recursive: true, force: true })
+  return { code, output, cases: Number(/(\d[\d,]*) generated/.exec(output)?.[1]?.replaceAll(',', '') ?? 0) }
+}
