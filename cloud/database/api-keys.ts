@@ -98,3 +98,12 @@ export async function revokeApiKey(
   )
   return revoked
 }
+
+/** Ends all keys of a person; gives the ids of those that it ended. */
+export async function revokeApiKeys(tx: Queryable, userId: string, now: Date): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>(`update api_keys k set revoked_at = $2 where k.user_id = $1 and ${live} returning id`, [
+    userId,
+    now,
+  ])
+  return rows.map(row => row.id)
+}

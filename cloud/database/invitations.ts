@@ -39,6 +39,17 @@ export async function findInvitation(db: Queryable, hash: Buffer, { now, hold }:
   return found
 }
 
+/** The newest invitation for this address that can still be taken, kept from others until the transaction ends. */
+export async function holdInvitationFor(tx: Queryable, email: string, now: Date) {
+  const [found] = await tx.query<Invitation & { organisationId: string }>(
+    `select ${columns} from invitations
+     where lower(email) = lower($1) and organisation_id is not null and used_at is null and expires_at > $2
+     order by id desc limit 1 for update`,
+    [email, now],
+  )
+  return found
+}
+
 export async function markInvitationUsed(tx: Queryable, id: string, { userId, now }: { userId: string; now: Date }): Promise<void> {
   await tx.query('update invitations set used_at = $2, used_by = $3 where id = $1', [id, now, userId])
 }

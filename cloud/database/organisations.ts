@@ -17,3 +17,11 @@ export async function findOrganisation(db: Queryable, id: string): Promise<Organ
   const [found] = await db.query<Organisation>('select id, name, system_prompt as "systemPrompt" from organisations where id = $1', [id])
   return found
 }
+
+/** The one that was made first. */
+export async function findFirstOrganisation(db: Queryable): Promise<Organisation | undefined> {
+  const [found] = await db.query<Organisation>(
+    'select id, name, system_prompt as "systemPrompt" from organisations order by created_at, id limit 1',
+  )
+  return found
+}

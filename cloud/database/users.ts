@@ -61,7 +61,8 @@ export async function findPasswordHash(db: Queryable, id: string): Promise<strin
   return found?.hash ?? null
 }
 
-export async function setPasswordHash(db: Queryable, id: string, hash: string): Promise<void> {
+/** Null: this person signs in elsewhere. */
+export async function setPasswordHash(db: Queryable, id: string, hash: string | null): Promise<void> {
   await db.query('update users set password_hash = $2 where id = $1', [id, hash])
 }
 

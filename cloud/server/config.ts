@@ -9,6 +9,7 @@ import {
   type Setting,
   type SettingTable,
   type SettingValues,
+  WrongSetting,
 } from '@fusion/shared/configuration/read-settings.ts'
 import { Type } from 'typebox'
 
@@ -136,6 +137,42 @@ const settings = {
     form: 'true or false',
     fallback: () => true,
   },
+  /** The OpenID provider that people may sign in with; null: none. */
+  oidcIssuer: {
+    variable: 'OIDC_ISSUER',
+    // Plain HTTP stays on this machine.
+    schema: text({ pattern: '^(https://[^\\s?#]+|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])(:\\d+)?(/[^\\s?#]*)?)$' }),
+    form: 'the https address of an OpenID provider',
+    fallback: nothing,
+  },
+  oidcClientId: {
+    variable: 'OIDC_CLIENT_ID',
+    schema: text(),
+    form: 'the name that the OpenID provider gave this cloud',
+    fallback: nothing,
+  },
+  /** Null: a public client, which PKCE alone proves. */
+  oidcClientSecret: {
+    variable: 'OIDC_CLIENT_SECRET',
+    schema: text(),
+    form: 'the secret that the OpenID provider gave this cloud',
+    fallback: nothing,
+    secret: true,
+  },
+  /** On the button of the sign-in page. */
+  oidcName: {
+    variable: 'OIDC_NAME',
+    schema: Type.String({ minLength: 1, maxLength: 60 }),
+    form: 'what people call the OpenID provider',
+    fallback: () => 'your organisation',
+  },
+  /** Whom it lets in besides those who have an account. */
+  oidcAdmit: {
+    variable: 'OIDC_ADMIT',
+    schema: Type.String({ pattern: '^(anyone|invited|[\\w-]+(\\.[\\w-]+)+(,[\\w-]+(\\.[\\w-]+)+)*)$' }),
+    form: 'anyone, invited, or e-mail domains with commas between, such as example.org,example.com',
+    fallback: () => 'invited',
+  },
   /** Null: cache and limits in this process. Several addresses, with commas between, are the nodes of a Redis Cluster. */
   redisUrl: {
     variable: 'REDIS_URL',
@@ -160,6 +197,7 @@ export type Config = SettingValues<typeof settings>
 /** Reads the settings from the environment. Throws `WrongSetting` for the first wrong one. */
 export function readConfig(env: Environment = process.env): Config {
   const config = readSettings(settings, env)
+  if (config.oidcIssuer && !config.oidcClientId) throw new WrongSetting('OIDC_CLIENT_ID must be set where OIDC_ISSUER is.')
   return { ...config, home: resolve(config.home) }
 }
 

@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import type { PartChecks } from './health/readiness.ts'
 import type { ApiKeys } from './security/api-keys.ts'
 import type { Audit } from './security/audit.ts'
+import type { Oidc } from './security/oidc/oidc.ts'
 
 /** What the server is put together from: `start.ts` opens them for real, tests pass real small ones. */
 export interface Parts {
@@ -23,6 +24,8 @@ export interface Parts {
   checks?: PartChecks
   apiKeys: ApiKeys
   audit: Audit
+  /** Null: the settings name no OpenID provider. */
+  oidc: Oidc | null
   /** Who calls; null where the request names nobody. Throws `signed-out` for a token or key that is not good (any more). */
   authenticate(request: FastifyRequest): Promise<Caller | null>
 }

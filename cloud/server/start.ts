@@ -18,6 +18,7 @@ import type { Parts } from './parts.ts'
 import { traceDatabase } from './telemetry/trace-database.ts'
 import { createApiKeys } from './security/api-keys.ts'
 import { createAudit } from './security/audit.ts'
+import { createOidc } from './security/oidc/oidc.ts'
 
 export interface Cloud {
   /** Where it answers: `http://127.0.0.1:PORT`. */
@@ -94,8 +95,13 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const checks: PartChecks = { database: { embedded: !config.databaseUrl, check: () => database.query('select 1') } }
     const apiKeys = createApiKeys({ database, audit, clock })
     const authenticate = createAuthenticate({ accessToken: identity.callerOf, apiKey: apiKeys.authenticate })
-    const signInMethods = () => []
-    const parts: Parts = { config, database, clock, publicUrl, identity, signInMethods, apiKeys, audit, authenticate, checks }
+    const onEnded = async (userId: string) => {
+      apiKeys.forget(userId)
+      await identity.sessions.forget(userId)
+    }
+    const oidc = createOidc({ config, database, audit, clock, onEnded })
+    const signInMethods = () => (oidc ? [oidc.method] : [])
+    const parts: Parts = { config, database, clock, publicUrl, identity, signInMethods, apiKeys, audit, oidc, authenticate, checks }
     app = await createApp(parts)
     closing.push(() => app!.close())
     await app.listen({ host: config.host, port: config.port })

@@ -7,6 +7,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 export interface OwnForms {
   /** What the form of this page has to bring along; sets the cookie where this browser has none. */
   open(request: FastifyRequest, reply: FastifyReply): string
+  /** Whether a page of ours, in this browser, led here: the cookie goes along with nothing that begins at another site. */
+  isOpen(request: FastifyRequest): boolean
   /** Throws `sign-in-stale` for what is not sent by a page of ours. */
   check(request: FastifyRequest, brought: string | undefined): void
 }
@@ -34,6 +36,7 @@ export function createOwnForms({ key, publicUrl }: { key: Buffer; publicUrl: () 
       }
       return tokenOf(secret).toString('base64url')
     },
+    isOpen: request => secretIn(request) !== undefined && (request.headers['sec-fetch-site'] ?? 'same-origin') === 'same-origin',
     check(request, brought) {
       const secret = secretIn(request)
       const token = Buffer.from(brought ?? '', 'base64url')

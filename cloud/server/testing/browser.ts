@@ -1,7 +1,9 @@
-// What a browser does with the pages of the cloud: it keeps their cookie, sends their forms, and does not follow where it is sent.
+// What a browser does with the pages of the cloud: it keeps their cookies, sends their forms, and does not follow where it is sent.
 
 export interface Browser {
   open(path: string): Promise<Shown>
+  /** As when a page of another site leads here: strict cookies stay behind. */
+  openFromElsewhere(path: string): Promise<Shown>
   /** Sends the first form of a page (or the one that goes to `action`) with these fields besides its hidden ones. */
   send(page: Shown, fields: Record<string, string>, action?: string): Promise<Shown>
 }
@@ -15,22 +17,28 @@ export interface Shown {
 }
 
 export function startBrowser(url: string): Browser {
-  let cookie = ''
+  const cookies = new Map<string, { pair: string; strict: boolean }>()
 
-  async function ask(path: string, options: RequestInit = {}): Promise<Shown> {
+  async function ask(path: string, options: RequestInit = {}, { ours = true } = {}): Promise<Shown> {
+    const sent = [...cookies.values()].filter(({ strict }) => ours || !strict)
+    const cookie = sent.map(({ pair }) => pair).join('; ')
     const response = await fetch(new URL(path, url), { ...options, redirect: 'manual', headers: { cookie } })
-    cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? cookie
+    for (const set of response.headers.getSetCookie()) {
+      const pair = set.split(';')[0]!
+      cookies.set(pair.split('=')[0]!, { pair, strict: set.includes('SameSite=Strict') })
+    }
     const location = response.headers.get('location')
     return {
       status: response.status,
       text: await response.text(),
       headers: response.headers,
-      location: location ? new URL(location) : null,
+      location: location ? new URL(location, url) : null,
     }
   }
 
   return {
     open: path => ask(path),
+    openFromElsewhere: path => ask(path, {}, { ours: false }),
     send(page, fields, action = formsIn(page.text)[0]?.action ?? '') {
       const form = formsIn(page.text).find(one => one.action === action)
       if (!form) throw new Error(`the page has no form for ${action}`)

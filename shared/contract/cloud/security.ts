@@ -138,3 +138,27 @@ export const auditRoutes = {
     }),
   }),
 }
+
+/** Signing in with an account elsewhere, at the OpenID provider that this cloud was told of. */
+export const providerRoutes = {
+  begin: route({
+    method: 'GET',
+    path: '/oauth/provider',
+    access: { who: 'anybody' },
+    summary: 'Sends a person from the sign-in page on to the OpenID provider.',
+    query: Type.Object({ purpose: Type.String({ maxLength: 4000 }) }),
+    page: true,
+  }),
+  finish: route({
+    method: 'GET',
+    path: '/oauth/provider/callback',
+    access: { who: 'anybody' },
+    summary: 'Where the OpenID provider sends a person back to.',
+    query: Type.Object({
+      state: Type.Optional(Type.String({ maxLength: 500 })),
+      code: Type.Optional(Type.String({ maxLength: 4000 })),
+      error: Type.Optional(Type.String({ maxLength: 500 })),
+    }),
+    page: true,
+  }),
+}
