@@ -39,6 +39,8 @@ export async function findUser(db: Queryable, id: string): Promise<User | undefi
 }
 
 export async function findUserByEmail(db: Queryable, email: string): Promise<(User & { passwordHash: string | null }) | undefined> {
+  // Postgres takes no text with a zero in it; so nobody has such an address.
+  if (email.includes('\0')) return undefined
   const [found] = await db.query<User & { passwordHash: string | null }>(
     `select ${columns}, password_hash as "passwordHash" from users where lower(email) = lower($1)`,
     [email.trim()],

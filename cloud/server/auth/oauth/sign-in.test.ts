@@ -205,6 +205,7 @@ test('a wrong password, an unknown address and a closed account read the same', 
     ['nobody@example.org', PASSWORD],
     ['elsewhere@example.org', PASSWORD],
     ['closed@example.org', PASSWORD],
+    ['a\0b@example.org', PASSWORD],
   ] as const) {
     const browser = startBrowser(cloud.url)
     const { status, text, location } = await browser.send(await browser.open(request().path), { email, password })
