@@ -3,6 +3,7 @@ import { signInPages } from './auth/oauth/sign-in-routes.ts'
 import { tokenRoutes } from './auth/oauth/token-routes.ts'
 import { people } from './auth/people-routes.ts'
 import { welcomePages } from './auth/welcome-routes.ts'
+import { measureRedis } from './cache/redis-metrics.ts'
 import { type App, createGround } from './http/ground.ts'
 import type { Parts } from './parts.ts'
 import { security } from './security/security.ts'
@@ -10,6 +11,7 @@ import { security } from './security/security.ts'
 /** The server, with every route; it listens nowhere yet. */
 export async function createApp(parts: Parts): Promise<App> {
   const app = await createGround(parts)
+  if (parts.redis) measureRedis(app.metrics.registry, parts.redis)
   await app.register(account, parts)
   await app.register(people, parts)
   await app.register(tokenRoutes, parts)

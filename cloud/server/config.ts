@@ -17,6 +17,14 @@ const text = (options: { pattern?: string; minLength?: number } = {}) =>
   Type.Union([Type.String({ minLength: 1, maxLength: 4096, ...options }), Type.Null()])
 const nothing = () => null
 
+const perMinute = <Name extends string>(variable: Name, most: number) =>
+  ({
+    variable,
+    schema: Type.Integer({ minimum: 0, maximum: 1_000_000 }),
+    form: 'a whole number of requests a minute, 1000000 at most (0: no limit)',
+    fallback: () => most,
+  }) satisfies Setting
+
 /** A model server that answers in the words of vLLM's OpenAI API. */
 const ModelServer = Type.Object(
   { url: Type.String({ pattern: '^https?://' }), apiKey: Type.Optional(Type.String({ minLength: 1 })) },
@@ -181,6 +189,12 @@ const settings = {
     fallback: nothing,
     secret: true,
   },
+  /** Requests a minute, a quarter of them at once; 0: as many as come. */
+  userRequests: perMinute('FUSION_LIMIT_USER', 600),
+  keyRequests: perMinute('FUSION_LIMIT_KEY', 600),
+  organisationRequests: perMinute('FUSION_LIMIT_ORGANISATION', 12_000),
+  /** Of whoever is not signed in. */
+  addressRequests: perMinute('FUSION_LIMIT_ADDRESS', 300),
   /** Empty: a model server of our own, with the model that comes with Fusion. */
   modelServers: {
     variable: 'MODEL_SERVERS',

@@ -6,6 +6,8 @@ import type { Caller } from './caller.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { PartChecks } from './health/readiness.ts'
+import type { SharedRedis } from './cache/redis.ts'
+import type { Limits } from './limits/limits.ts'
 import type { ApiKeys } from './security/api-keys.ts'
 import type { Audit } from './security/audit.ts'
 import type { Oidc } from './security/oidc/oidc.ts'
@@ -22,6 +24,9 @@ export interface Parts {
   signInMethods: () => readonly SignInMethod[]
   /** How /readyz finds out about the parts that there are. */
   checks?: PartChecks
+  limits: Limits
+  /** Where there is one; it may be gone. */
+  redis?: SharedRedis | undefined
   apiKeys: ApiKeys
   audit: Audit
   /** Null: the settings name no OpenID provider. */

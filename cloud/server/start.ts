@@ -7,8 +7,8 @@ import { createApp } from './app.ts'
 import { createAuthenticate } from './auth/authenticate.ts'
 import { createIdentity } from './auth/identity.ts'
 import { readSecretKey } from './auth/secret-key.ts'
-import { createMemoryCache } from './cache/cache.ts'
 import type { Clock } from './clock.ts'
+import { openShared } from './cache/open-shared.ts'
 import { cloudFolder, type Config } from './config.ts'
 import { startModelServer } from './embedded/model-server.ts'
 import { drain } from './health/drain.ts'
@@ -85,14 +85,18 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       Awaited<ReturnType<typeof openDatabaseOf>>,
       Config['modelServers'],
     ]
+    if (!config.redisUrl) embedded.push('Cache and limits are kept in this process. REDIS_URL names a Redis for several.')
+    const shared = await openShared(config, state => app?.log.warn({ state }, 'redis'))
+    closing.push(shared.close)
+    const { limits, redis } = shared
     let url = ''
     const publicUrl = () => config.publicUrl?.replace(/\/+$/, '') ?? url
     const secretKey = await readSecretKey({ configured: config.secretKey, folder })
     const audit = createAudit({ database, secretKey, clock })
-    const identity = createIdentity({ database, secretKey, audit, cache: createMemoryCache(), publicUrl, clock })
+    const identity = createIdentity({ database, secretKey, audit, cache: shared.cache, publicUrl, clock })
     // Before it listens: with another secret key nobody could come in.
     await identity.keys.published()
-    const checks: PartChecks = { database: { embedded: !config.databaseUrl, check: () => database.query('select 1') } }
+    const checks: PartChecks = { database: { embedded: !config.databaseUrl, check: () => database.query('select 1') }, cache: shared.check }
     const apiKeys = createApiKeys({ database, audit, clock })
     const authenticate = createAuthenticate({ accessToken: identity.callerOf, apiKey: apiKeys.authenticate })
     const onEnded = async (userId: string) => {
@@ -101,7 +105,21 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     }
     const oidc = createOidc({ config, database, audit, clock, onEnded })
     const signInMethods = () => (oidc ? [oidc.method] : [])
-    const parts: Parts = { config, database, clock, publicUrl, identity, signInMethods, apiKeys, audit, oidc, authenticate, checks }
+    const parts: Parts = {
+      config,
+      database,
+      clock,
+      publicUrl,
+      identity,
+      signInMethods,
+      apiKeys,
+      audit,
+      oidc,
+      authenticate,
+      checks,
+      limits,
+      redis,
+    }
     app = await createApp(parts)
     closing.push(() => app!.close())
     await app.listen({ host: config.host, port: config.port })

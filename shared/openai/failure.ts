@@ -83,9 +83,10 @@ export function asApiError(error: unknown): ApiError {
   const failed: FailureBody = Failure.toBody(error)
   const { what, next } = sentence(failed)
   const { status, type, code, retryAfter } = kinds[failed.code] ?? { status: 500, type: 'server_error', code: 'internal_error' }
+  const wait = typeof failed.detail?.['seconds'] === 'number' ? failed.detail['seconds'] : retryAfter
   return {
     status,
-    ...(retryAfter !== undefined && { retryAfter }),
+    ...(wait !== undefined && { retryAfter: wait }),
     body: { error: { message: `${what} ${next}`, type, param: null, code } },
   }
 }

@@ -6,6 +6,7 @@ import { failure } from '@fusion/shared/contract/failures.ts'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { health } from '../health/routes.ts'
 import { createReadiness, type Readiness } from '../health/readiness.ts'
+import { createAdmission } from '../limits/limit-requests.ts'
 import { allowOrigins } from './cross-origin.ts'
 import { tellErrors } from './errors.ts'
 import { readJsonBodies } from './json-body.ts'
@@ -27,7 +28,7 @@ const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../pac
 /** A server, and what says whether it is ready. */
 export type App = FastifyInstance & { readiness: Readiness }
 
-export type GroundParts = Pick<Parts, 'config' | 'authenticate' | 'checks'> & { database: Pick<Parts['database'], 'pool'> }
+export type GroundParts = Pick<Parts, 'config' | 'authenticate' | 'checks' | 'limits'> & { database: Pick<Parts['database'], 'pool'> }
 
 /**
  * What every route stands on: ids and traces, logs and figures, refusals in one shape, who may call. It serves how it stands and what it can
@@ -93,11 +94,12 @@ export async function createGround(parts: GroundParts, allowed: Limits = limits)
       }),
   })
 
-  app.addHook('onRequest', async request => {
-    const access = request.routeOptions.config.described?.access
-    if (!access) return
-    request.caller = await parts.authenticate(request)
-    const may = mayCall(access, request.caller)
+  const admit = createAdmission({ ...parts, onRefused: by => metrics.requestsOverLimit.inc({ by }) })
+  app.addHook('onRequest', async (request, reply) => {
+    const asked = request.routeOptions.config.described
+    if (!asked) return
+    request.caller = await admit(asked, request, reply)
+    const may = mayCall(asked.access, request.caller)
     if (may === 'unknown') throw failure('signed-out')
     if (may === 'forbidden') throw failure('not-allowed')
   })

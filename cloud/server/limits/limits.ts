@@ -34,7 +34,7 @@ export interface MemoryLimitsOptions {
 }
 
 /** What fractions of milliseconds lose on their way. */
-export const ROUNDING_MS = 0.01
+export const ROUNDING_MS = 0.1
 
 /** In this process alone. */
 export function createMemoryLimits({ clock = () => performance.now(), keys: most = 100_000 }: MemoryLimitsOptions = {}): Limits {

@@ -46,6 +46,13 @@ export function createMetrics({ database }: { database: Pick<Database, 'pool'> }
       labelNames: ['code'],
       registers,
     }),
+    /** `by`: user, key, organisation or address. */
+    requestsOverLimit: new Counter({
+      name: 'fusion_requests_over_limit_total',
+      help: 'Requests that were refused because too many came, by whose limit.',
+      labelNames: ['by'] as const,
+      registers,
+    }),
     /** `kind`: prompt, cached or completion. */
     tokens: new Counter({ name: 'fusion_tokens_total', help: 'Tokens read and made.', labelNames: ['model', 'kind'] as const, registers }),
     /** `end`: complete, stopped or failed. */

@@ -4,6 +4,7 @@ import { makeDatabase } from '../../database/testing/test-database.ts'
 import { readConfig } from '../config.ts'
 import { type App, createGround } from '../http/ground.ts'
 import { type Limits, limits } from '../http/limits.ts'
+import { createMemoryLimits } from '../limits/limits.ts'
 
 export interface TestApp {
   app: App
@@ -18,8 +19,11 @@ export async function startTestApp(
   { env = {}, allowed = {} }: { env?: Environment; allowed?: Partial<Limits> } = {},
 ): Promise<TestApp> {
   const { database, close } = await makeDatabase()
-  const config = readConfig({ FUSION_LOG: 'error', ...env })
-  const app = await createGround({ config, database, authenticate: async () => null }, { ...limits, ...allowed })
+  const config = readConfig({ FUSION_LOG: 'error', FUSION_LIMIT_ADDRESS: '0', ...env })
+  const app = await createGround(
+    { config, database, authenticate: async () => null, limits: createMemoryLimits() },
+    { ...limits, ...allowed },
+  )
   add(app)
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo

@@ -29,6 +29,11 @@ export async function startTestCloud({ env = {}, clock }: { env?: Environment; c
     FUSION_HOME: home,
     FUSION_CLOUD_PORT: '0',
     FUSION_LOG: 'error',
+    // Tests ask more often than people do; those of limits set their own.
+    FUSION_LIMIT_USER: '0',
+    FUSION_LIMIT_KEY: '0',
+    FUSION_LIMIT_ORGANISATION: '0',
+    FUSION_LIMIT_ADDRESS: '0',
     DATABASE_URL: made.url,
     MODEL_SERVERS: '[{"url":"http://127.0.0.1:9"}]',
     ...env,
