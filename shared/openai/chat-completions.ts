@@ -66,6 +66,9 @@ export const ChatCompletionRequest = Type.Object(
       ]),
     ),
     parallel_tool_calls: Maybe(Type.Boolean()),
+    // vLLM's: the last message is the beginning of the answer.
+    add_generation_prompt: Maybe(Type.Boolean()),
+    continue_final_message: Maybe(Type.Boolean()),
     // Read, and without a meaning for models that know none.
     reasoning_effort: Maybe(Type.String()),
     verbosity: Maybe(Type.String()),

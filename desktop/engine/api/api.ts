@@ -83,7 +83,7 @@ export function createApi({ models, modelsKnown, keys, settings, log, environmen
   }
 
   return {
-    owns: path => path === '/health' || path === '/metrics' || path === '/v1' || path.startsWith('/v1/'),
+    owns: path => path === '/health' || path === '/metrics' || path === '/tokenize' || path === '/v1' || path.startsWith('/v1/'),
     async handle(request, response) {
       let headers: Record<string, string> = {}
       try {

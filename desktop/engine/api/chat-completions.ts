@@ -12,7 +12,7 @@ import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 import { type Choice, runChoices, usageOf } from './choices.ts'
 import { openEventStream } from './event-stream.ts'
 import type { Generation, Generations } from './generations.ts'
-import { promptOf } from './prompt-of.ts'
+import { promptWith } from './prompt-of.ts'
 import { sendJson } from './respond.ts'
 import type { Exchange } from './routes.ts'
 import { limitsOf, samplingOf, withoutNull } from './sampling.ts'
@@ -121,7 +121,7 @@ function requestOf(body: ChatCompletionRequest): Omit<GenerateRequest, 'chatId' 
   const form = formOf(body.response_format)
   const toolChoice = toolChoiceOf(body)
   return {
-    prompt: { messages: promptOf(body.messages), ...(tools && tools.length > 0 && { tools }) },
+    prompt: { ...promptWith(body.messages, body), ...(tools && tools.length > 0 && { tools }) },
     ...limitsOf(body),
     ...(form && { form }),
     ...(toolChoice && { toolChoice }),

@@ -1,4 +1,4 @@
-import type { PromptMessage } from '@fusion/shared/contract/inference.ts'
+import type { Prompt, PromptMessage } from '@fusion/shared/contract/inference.ts'
 import type { ChatMessage } from '@fusion/shared/openai/chat-completions.ts'
 import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 
@@ -18,6 +18,32 @@ export function promptOf(messages: readonly ChatMessage[]): PromptMessage[] {
     }
     return { role: role === 'developer' ? 'system' : role, text }
   })
+}
+
+/** How vLLM is told that the last message is the beginning of the answer, to go on from. */
+interface Continued {
+  add_generation_prompt?: boolean | null | undefined
+  continue_final_message?: boolean | null | undefined
+}
+
+/** The prompt of messages; where the last is to be gone on from, its text is where the answer starts. */
+export function promptWith(messages: readonly ChatMessage[], { add_generation_prompt: adds, continue_final_message: continues }: Continued): Prompt {
+  const prompt = promptOf(messages)
+  const last = prompt.at(-1)
+  if (!continues) return { messages: prompt }
+  if (adds) {
+    throw new WrongRequest("'continue_final_message' needs 'add_generation_prompt' to be false.", {
+      param: 'add_generation_prompt',
+      code: 'invalid_value',
+    })
+  }
+  if (last?.role !== 'assistant' || last.toolCalls) {
+    throw new WrongRequest("'continue_final_message' needs a last message of the assistant, without calls.", {
+      param: 'continue_final_message',
+      code: 'invalid_value',
+    })
+  }
+  return { messages: prompt.slice(0, -1), answerStart: last.text }
 }
 
 const refusedParts: Record<string, string> = {

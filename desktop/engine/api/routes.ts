@@ -9,6 +9,7 @@ import type { Metrics } from './metrics.ts'
 import { listModels, oneModel } from './model-list.ts'
 import { sendJson } from './respond.ts'
 import { responses } from './responses.ts'
+import { tokenize } from './tokenize.ts'
 
 /** A request that was let in, and its answer. */
 export interface Exchange {
@@ -64,6 +65,7 @@ export function createRoutes({ models, modelsKnown, generations, metrics }: Rout
         },
       },
     ],
+    ['/tokenize', { method: 'POST', run: exchange => tokenize(generations, models, exchange) }],
     ['/v1/chat/completions', { method: 'POST', run: exchange => chatCompletions(generations, exchange) }],
     ['/v1/completions', { method: 'POST', run: exchange => completions(generations, exchange) }],
     ['/v1/responses', { method: 'POST', run: exchange => responses(generations, exchange) }],
