@@ -4,7 +4,9 @@ import { tokenRoutes } from './auth/oauth/token-routes.ts'
 import { people } from './auth/people-routes.ts'
 import { welcomePages } from './auth/welcome-routes.ts'
 import { measureRedis } from './cache/redis-metrics.ts'
+import { chat } from './chat/routes.ts'
 import { type App, createGround } from './http/ground.ts'
+import { inference } from './inference/routes.ts'
 import type { Parts } from './parts.ts'
 import { security } from './security/security.ts'
 
@@ -18,5 +20,7 @@ export async function createApp(parts: Parts): Promise<App> {
   await app.register(signInPages, parts)
   await app.register(welcomePages, parts)
   await app.register(security, parts)
+  await app.register(inference, parts)
+  await app.register(chat, parts)
   return app
 }

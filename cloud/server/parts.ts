@@ -2,6 +2,8 @@ import type { FastifyRequest } from 'fastify'
 import type { Database } from '../database/connection.ts'
 import type { Identity } from './auth/identity.ts'
 import type { SignInMethod } from './auth/sign-in-method.ts'
+import type { Generations } from './chat/generations.ts'
+import type { Models } from './inference/models.ts'
 import type { Caller } from './caller.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -22,6 +24,8 @@ export interface Parts {
   identity: Identity
   /** Ways to sign in besides the form for local accounts, in the order of their buttons. */
   signInMethods: () => readonly SignInMethod[]
+  models: Models
+  generations: Generations
   /** How /readyz finds out about the parts that there are. */
   checks?: PartChecks
   limits: Limits

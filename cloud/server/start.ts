@@ -11,6 +11,8 @@ import type { Clock } from './clock.ts'
 import { openShared } from './cache/open-shared.ts'
 import { cloudFolder, type Config } from './config.ts'
 import { startModelServer } from './embedded/model-server.ts'
+import { createGenerations } from './chat/generations.ts'
+import { createModels } from './inference/models.ts'
 import { drain } from './health/drain.ts'
 import type { PartChecks } from './health/readiness.ts'
 import type { App } from './http/ground.ts'
@@ -81,7 +83,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const opened = await Promise.allSettled([databaseAddress().then(openDatabaseOf), modelServers()])
     const failed = opened.find(result => result.status === 'rejected')
     if (failed) throw failed.reason
-    const [database] = opened.map(result => (result as PromiseFulfilledResult<unknown>).value) as [
+    const [database, servers] = opened.map(result => (result as PromiseFulfilledResult<unknown>).value) as [
       Awaited<ReturnType<typeof openDatabaseOf>>,
       Config['modelServers'],
     ]
@@ -92,11 +94,19 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     let url = ''
     const publicUrl = () => config.publicUrl?.replace(/\/+$/, '') ?? url
     const secretKey = await readSecretKey({ configured: config.secretKey, folder })
+    const models = createModels({ servers })
+    closing.push(models.close)
+    const generations = createGenerations({ database, models, clock, onTrouble: what => app?.log.error(what) })
+    closing.push(generations.close)
     const audit = createAudit({ database, secretKey, clock })
     const identity = createIdentity({ database, secretKey, audit, cache: shared.cache, publicUrl, clock })
     // Before it listens: with another secret key nobody could come in.
     await identity.keys.published()
-    const checks: PartChecks = { database: { embedded: !config.databaseUrl, check: () => database.query('select 1') }, cache: shared.check }
+    const checks: PartChecks = {
+      database: { embedded: !config.databaseUrl, check: () => database.query('select 1') },
+      cache: shared.check,
+      models: { embedded: config.modelServers.length === 0, check: models.check },
+    }
     const apiKeys = createApiKeys({ database, audit, clock })
     const authenticate = createAuthenticate({ accessToken: identity.callerOf, apiKey: apiKeys.authenticate })
     const onEnded = async (userId: string) => {
@@ -116,12 +126,16 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       audit,
       oidc,
       authenticate,
+      models,
+      generations,
       checks,
       limits,
       redis,
     }
     app = await createApp(parts)
     closing.push(() => app!.close())
+    // Before the server waits for its connections: those of answers go on elsewhere, and what is being made comes to its end.
+    closing.push(() => generations.drain(config.drainSeconds * 1000))
     await app.listen({ host: config.host, port: config.port })
     const { port } = app.server.address() as AddressInfo
     url = `http://${config.host}:${port}`
@@ -141,7 +155,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
         drain(listening, {
           noticeMs: config.drainNoticeSeconds * 1000,
           patienceMs: config.drainSeconds * 1000,
-          tellStreams: () => {},
+          tellStreams: () => generations.drain(config.drainSeconds * 1000),
           ...(hurry && { hurry }),
         }),
       close,

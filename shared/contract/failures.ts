@@ -176,6 +176,13 @@ const words = {
     next: 'Set FUSION_CLOUD_KEY to that one, the same for all servers; docs/identity.md says how to begin with a new one.',
   },
   'too-many-requests': { what: 'Too many requests came in a short time.', next: 'Wait {seconds} seconds, then try again.' },
+  'model-server-lost': {
+    what: 'The server that was answering broke off.',
+    next: 'What was written is kept. Ask again; another server may answer.',
+  },
+  'model-server-refused': { what: 'The server of this model did not take the request.', next: 'Try again, or choose another model.' },
+  'model-servers-down': { what: 'No server of this model answers at the moment.', next: 'Try again in a moment, or choose another model.' },
+  'answer-too-long': { what: 'This answer took longer than ten minutes.', next: 'What was written is kept. You can go on from there.' },
   'request-differs': { what: 'This id was used for another request before.', next: 'Use a new id for a new request.' },
   'request-running': { what: 'The same request is still being worked on.', next: 'Wait a moment, then ask again.' },
 

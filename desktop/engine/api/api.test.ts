@@ -54,7 +54,9 @@ test('a key that was made is good until it is revoked, and a wrong one never is'
 test('a prompt is counted as it will be computed, and text by itself', async () => {
   const { messages } = question
   const told = (await (await call('/tokenize', { model: MODEL, messages })).json()) as { count: number; max_model_len: number }
-  const { usage } = (await (await call('/v1/chat/completions', { ...question, max_tokens: 1 })).json()) as { usage: { prompt_tokens: number } }
+  const { usage } = (await (await call('/v1/chat/completions', { ...question, max_tokens: 1 })).json()) as {
+    usage: { prompt_tokens: number }
+  }
   expect(told.count).toBe(usage.prompt_tokens)
   expect(told.max_model_len).toBeGreaterThan(told.count)
   const words = (await (await call('/tokenize', { model: MODEL, prompt: 'What is Fusion?' })).json()) as { count: number }
@@ -68,7 +70,8 @@ test('an answer is gone on from where it stopped', async () => {
   const start = whole.slice(0, whole.indexOf(' ', 10))
   const messages = [...question.messages, { role: 'assistant', content: start }]
   const options = { continue_final_message: true, add_generation_prompt: false }
-  const rest = ((await (await call('/v1/chat/completions', { ...question, messages, ...options })).json()) as Body).choices[0]!.message.content
+  const rest = ((await (await call('/v1/chat/completions', { ...question, messages, ...options })).json()) as Body).choices[0]!.message
+    .content
   expect(start + rest).toBe(whole)
   expect((await call('/v1/chat/completions', { ...question, continue_final_message: true })).status).toBe(400)
 })

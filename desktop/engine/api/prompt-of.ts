@@ -27,7 +27,10 @@ interface Continued {
 }
 
 /** The prompt of messages; where the last is to be gone on from, its text is where the answer starts. */
-export function promptWith(messages: readonly ChatMessage[], { add_generation_prompt: adds, continue_final_message: continues }: Continued): Prompt {
+export function promptWith(
+  messages: readonly ChatMessage[],
+  { add_generation_prompt: adds, continue_final_message: continues }: Continued,
+): Prompt {
   const prompt = promptOf(messages)
   const last = prompt.at(-1)
   if (!continues) return { messages: prompt }

@@ -8,7 +8,11 @@ import { sendJson } from './respond.ts'
 import type { Exchange } from './routes.ts'
 
 /** `POST /tokenize`: loads the model where it is not, since only it can count. */
-export async function tokenize(generations: Generations, models: Models, { body: asked, response, headers, signal }: Exchange): Promise<void> {
+export async function tokenize(
+  generations: Generations,
+  models: Models,
+  { body: asked, response, headers, signal }: Exchange,
+): Promise<void> {
   const body = checkRequest(TokenizeRequest, asked)
   const { modelId } = await generations.model(body.model, signal)
   const loaded = await models.acquire(modelId, { signal, onProgress: () => {} })

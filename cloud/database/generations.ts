@@ -1,0 +1,110 @@
+// Answers that are made or were made within the last day, and their events.
+import type { GenerationEvent } from '@fusion/shared/contract/cloud/chat.ts'
+import type { Database, Queryable } from './connection.ts'
+
+export interface GenerationRow {
+  id: string
+  conversationId: string
+  model: string
+  status: 'running' | 'complete' | 'stopped' | 'failed'
+  /** Of the newest event that is written here. */
+  seq: number
+}
+
+export interface NewGeneration {
+  userId: string
+  id: string
+  conversationId: string
+  parentId: string | null
+  questionId: string
+  requestHash: Buffer
+  model: string
+  leaseSeconds: number
+}
+
+const columns = 'id, conversation_id as "conversationId", model, status, seq'
+
+/** Puts a running generation there. False where its id is taken. */
+export async function beginGeneration(tx: Queryable, generation: NewGeneration): Promise<boolean> {
+  const { userId, id, conversationId, parentId, questionId, requestHash, model, leaseSeconds } = generation
+  const rows = await tx.query(
+    `insert into generations (user_id, id, conversation_id, parent_id, question_id, request_hash, model, lease_until)
+     values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
+     on conflict do nothing returning id`,
+    [userId, id, conversationId, parentId, questionId, requestHash, model, leaseSeconds],
+  )
+  return rows.length > 0
+}
+
+/** undefined where this user has none of that id. */
+export async function findGeneration(tx: Queryable, id: string): Promise<(GenerationRow & { requestHash: Buffer }) | undefined> {
+  const [row] = await tx.query<GenerationRow & { requestHash: Buffer }>(
+    `select ${columns}, request_hash as "requestHash" from generations where id = $1 and user_id = fusion_user()`,
+    [id],
+  )
+  return row
+}
+
+/** Appends events, the first of which has the seq `firstSeq`; `end` with the last ones. */
+export async function appendEvents(
+  tx: Queryable,
+  {
+    userId,
+    id,
+    firstSeq,
+    events,
+    end,
+  }: { userId: string; id: string; firstSeq: number; events: readonly GenerationEvent[]; end?: GenerationRow['status'] | undefined },
+): Promise<void> {
+  const lastSeq = firstSeq + events.length - 1
+  const rows = await tx.query(
+    `update generations set seq = $3, status = coalesce($4, status) where user_id = $1 and id = $2 and status = 'running' and seq = $5 returning id`,
+    [userId, id, lastSeq, end ?? null, firstSeq - 1],
+  )
+  if (rows.length === 0) throw new Error('this generation was closed by another server')
+  await tx.query('insert into generation_events values ($1, $2, $3, $4, $5)', [userId, id, firstSeq, lastSeq, JSON.stringify(events)])
+}
+
+/** The events after `after`, in order, each with its seq: some hundred at a time. */
+export async function readEvents(tx: Queryable, id: string, after: number): Promise<{ seq: number; event: GenerationEvent }[]> {
+  const rows = await tx.query<{ first_seq: number; events: GenerationEvent[] }>(
+    `select first_seq, events from generation_events
+     where user_id = fusion_user() and generation_id = $1 and last_seq > $2 order by first_seq limit 20`,
+    [id, after],
+  )
+  return rows.flatMap(row => row.events.map((event, index) => ({ seq: row.first_seq + index, event }))).filter(({ seq }) => seq > after)
+}
+
+/** Wishes that it be stopped; whichever server makes it sees that. */
+export async function requestCancel(tx: Queryable, id: string): Promise<void> {
+  await tx.query(`update generations set cancel_requested = true where user_id = fusion_user() and id = $1 and status = 'running'`, [id])
+}
+
+export interface GenerationKey {
+  userId: string
+  id: string
+}
+
+/** Renews the leases of these generations, and tells which of them were cancelled. */
+export async function tendGenerations(
+  database: Database,
+  running: readonly GenerationKey[],
+  leaseSeconds: number,
+): Promise<GenerationKey[]> {
+  const rows = await database.query<{ cancelled: [string, string] | null }>('select tend_generations($1, $2, $3) as cancelled', [
+    running.map(({ userId }) => userId),
+    running.map(({ id }) => id),
+    leaseSeconds,
+  ])
+  return rows.flatMap(({ cancelled }) => (cancelled ? [{ userId: cancelled[0], id: cancelled[1] }] : []))
+}
+
+/** Closes what dead servers left, with this as the last event. */
+export async function closeOrphans(database: Database, failed: GenerationEvent): Promise<number> {
+  const [row] = await database.query<{ closed: number }>('select close_orphans($1) as closed', [JSON.stringify(failed)])
+  return row?.closed ?? 0
+}
+
+export async function forgetGenerations(database: Database): Promise<void> {
+  await database.query('select forget_generations()')
+}

@@ -1,0 +1,254 @@
+// The answers that this server makes. Each runs apart from whoever asked for it: connections come and go, and read its events.
+import { createHash } from 'node:crypto'
+import type { ChatRequest, GenerationEvent, GenerationState, GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import { Failure } from '@fusion/shared/rpc/failure.ts'
+import type { Database } from '../../database/connection.ts'
+import {
+  appendEvents,
+  beginGeneration,
+  closeOrphans,
+  findGeneration,
+  forgetGenerations,
+  type GenerationRow,
+  readEvents,
+  requestCancel,
+  tendGenerations,
+} from '../../database/generations.ts'
+import type { Caller } from '../caller.ts'
+import type { Clock } from '../clock.ts'
+import type { Models } from '../inference/models.ts'
+import { createLiveLog, isLast, type LiveLog } from './live-log.ts'
+import { type AnswerRequest, CANCELLED, makeAnswer } from './make-answer.ts'
+
+export interface SeenEvent {
+  seq: number
+  event: GenerationEvent
+}
+
+export interface GenerationsOptions {
+  database: Database
+  models: Models
+  clock: Clock
+  /** What is wrong and nobody asked about: a generation that can't be written down. */
+  onTrouble: (what: string) => void
+  /** One that came to its end, for usage and figures. */
+  onEnd?: (ended: {
+    caller: Caller
+    request: ChatRequest
+    usage: GenerationUsage
+    server: string | null
+    end: GenerationRow['status']
+  }) => Promise<void>
+}
+
+export type Generations = ReturnType<typeof createGenerations>
+
+/** Explicit cancels are seen within this time, wherever the generation runs. */
+const TEND_MS = 400
+const LEASE_SECONDS = 15
+/** What was made is written down so often: what a killed server can lose. */
+const WRITE_MS = 500
+const LONGEST_MS = 600_000
+const SWEEP_MS = 5_000
+/** One that runs at another server is looked at so often. */
+const FOLLOW_MS = 100
+/** Kept in memory after its end for followers that are slow; others read the database. */
+const LINGER_MS = 30_000
+
+interface Running {
+  userId: string
+  id: string
+  log: LiveLog
+  stop: AbortController
+  /** Seq up to which it is in the database. */
+  written: number
+  done: Promise<void>
+}
+
+const keyOf = (userId: string, id: string) => `${userId} ${id}`
+
+export function createGenerations({ database, models, clock, onTrouble, onEnd = async () => {} }: GenerationsOptions) {
+  const live = new Map<string, Running>()
+  const draining = new AbortController()
+  let closing = false
+
+  const tending = setInterval(() => void tend(), TEND_MS)
+  const sweeping = setInterval(() => void sweep(), SWEEP_MS)
+  let tendingNow = false
+
+  async function tend(): Promise<void> {
+    const running = [...live.values()].filter(({ log }) => !log.ended())
+    if (tendingNow || running.length === 0) return
+    tendingNow = true
+    try {
+      for (const { userId, id } of await tendGenerations(database, running, LEASE_SECONDS))
+        live.get(keyOf(userId, id))?.stop.abort(CANCELLED)
+    } catch {
+      // The database is away: leases may run out, and what is made goes on; it is written when it is back.
+    } finally {
+      tendingNow = false
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    const failed: GenerationEvent = {
+      type: 'generation-fail',
+      failure: Failure.toBody(failure('model-server-lost')),
+      usage: { promptTokens: 0, cachedTokens: 0, completionTokens: 0 },
+    }
+    try {
+      await closeOrphans(database, failed)
+      await forgetGenerations(database)
+    } catch {
+      // It is done the next time.
+    }
+  }
+
+  function launch(caller: Caller, request: ChatRequest, answer: AnswerRequest): void {
+    const log = createLiveLog()
+    const stop = new AbortController()
+    const tooLong = setTimeout(() => stop.abort(failure('answer-too-long')), LONGEST_MS)
+    const running: Running = { userId: caller.userId, id: request.answer, log, stop, written: 0, done: Promise.resolve() }
+    const key = keyOf(caller.userId, request.answer)
+    live.set(key, running)
+    const writing = writeDown(running)
+    running.done = (async () => {
+      const { usage, server } = await makeAnswer({ models, clock }, answer, log.append, stop.signal)
+      clearTimeout(tooLong)
+      await writing
+      await onEnd({ caller, request, usage, server, end: endOf(log.read(log.seq() - 1)[0]!) ?? 'failed' }).catch(() =>
+        onTrouble('usage could not be written'),
+      )
+    })().finally(() => setTimeout(() => live.delete(key), closing ? 0 : LINGER_MS).unref())
+  }
+
+  /** Brings the events of one that is live into the database, in batches, to its end; a database that is away is waited for. */
+  async function writeDown(running: Running): Promise<void> {
+    const never = new AbortController().signal
+    for (let failures = 0; ;) {
+      if (running.log.seq() === running.written) {
+        if (running.log.ended()) return
+        await running.log.changed(never)
+      }
+      if (!running.log.ended()) await Promise.race([sleep(WRITE_MS), running.log.done])
+      const events = running.log.read(running.written)
+      const { userId, id, written } = running
+      const end = endOf(events.at(-1)!)
+      try {
+        await database.asUser(userId, tx => appendEvents(tx, { userId, id, firstSeq: written + 1, events, end }))
+        running.written += events.length
+        failures = 0
+      } catch {
+        if (++failures === 1) onTrouble('a generation could not be written down, it is tried again')
+        // Its lease may have run out meanwhile, and another server have closed it: then this can never be written.
+        if (failures > 60 || (closing && failures > 5)) return
+        await sleep(Math.min(2_000, 100 * failures))
+      }
+    }
+  }
+
+  /** Resolves when a generation of this user is known here. Throws `request-differs`, `not-found`. */
+  async function begin(caller: Caller, request: ChatRequest, answer: () => Promise<AnswerRequest>): Promise<void> {
+    const { userId } = caller
+    const requestHash = createHash('sha256').update(JSON.stringify(request)).digest()
+    const known = await database.asUser(userId, tx => findGeneration(tx, request.answer))
+    if (known) return same(known.requestHash, requestHash)
+    if (closing || draining.signal.aborted) throw failure('cloud-part-missing', undefined, { retryable: true })
+    const planned = await answer()
+    const begun = await database.asUser(userId, async tx => {
+      const { answer: id, conversation: conversationId, parent: parentId, question, model } = request
+      const row = { userId, id, conversationId, parentId, questionId: question.id, requestHash, model, leaseSeconds: LEASE_SECONDS }
+      return (await beginGeneration(tx, row)) ? true : findGeneration(tx, id)
+    })
+    if (begun === true) launch(caller, request, planned)
+    else same(begun?.requestHash ?? Buffer.alloc(0), requestHash)
+  }
+
+  async function find(caller: Caller, id: string): Promise<GenerationRow> {
+    const row = await database.asUser(caller.userId, tx => findGeneration(tx, id))
+    if (!row) throw failure('not-found')
+    return row
+  }
+
+  function stateOf(row: GenerationRow, userId: string): GenerationState {
+    const running = live.get(keyOf(userId, row.id))
+    return {
+      generation: row.id,
+      conversation: row.conversationId,
+      at: row.status,
+      model: row.model,
+      seq: Math.max(row.seq, running?.log.seq() ?? 0),
+    }
+  }
+
+  return {
+    begin,
+    /** Throws `not-found`. */
+    state: async (caller: Caller, id: string): Promise<GenerationState> => stateOf(await find(caller, id), caller.userId),
+    /** Resolves when it has been told to stop. Throws `not-found`. */
+    async cancel(caller: Caller, id: string): Promise<GenerationState> {
+      const row = await find(caller, id)
+      await database.asUser(caller.userId, tx => requestCancel(tx, id))
+      live.get(keyOf(caller.userId, id))?.stop.abort(CANCELLED)
+      return stateOf(row, caller.userId)
+    },
+
+    /**
+     * The events after `after`, in batches, to the last; wherever it runs. Ends early where `signal` aborts or this server is about to end.
+     * Throws `not-found`.
+     */
+    async *follow(caller: Caller, id: string, after: number, signal: AbortSignal): AsyncGenerator<SeenEvent[], void, void> {
+      const ends = AbortSignal.any([signal, draining.signal])
+      let at = after
+      while (!ends.aborted) {
+        const running = live.get(keyOf(caller.userId, id))
+        if (running) {
+          const events = running.log.read(at)
+          if (events.length > 0) yield events.map((event, index) => ({ seq: at + index + 1, event }))
+          at += events.length
+          if (running.log.ended() && at >= running.log.seq()) return
+          if (running.log.seq() <= at) await running.log.changed(ends)
+          continue
+        }
+        const row = await find(caller, id)
+        const stored = await database.asUser(caller.userId, tx => readEvents(tx, id, at))
+        if (stored.length > 0) {
+          yield stored
+          at = stored.at(-1)!.seq
+          if (isLast(stored.at(-1)!.event)) return
+        } else if (row.status === 'running') await sleep(FOLLOW_MS)
+        else return
+      }
+    },
+    running: () => [...live.values()].filter(({ log }) => !log.ended()).length,
+    draining: draining.signal,
+    /** Followers are sent elsewhere; what is being made goes on, at most so long. */
+    async drain(longestMs: number): Promise<void> {
+      draining.abort()
+      const all = Promise.all([...live.values()].map(({ done }) => done))
+      await Promise.race([all, sleep(longestMs)])
+    },
+    /** Ends what is still being made, and writes down what there is. */
+    async close(): Promise<void> {
+      closing = true
+      draining.abort()
+      clearInterval(sweeping)
+      for (const { stop } of live.values()) stop.abort(failure('model-server-lost'))
+      await Promise.all([...live.values()].map(({ done }) => done))
+      clearInterval(tending)
+    },
+  }
+}
+
+function same(known: Buffer, asked: Buffer): void {
+  if (!known.equals(asked)) throw failure('request-differs')
+}
+
+function endOf({ type }: GenerationEvent): GenerationRow['status'] | undefined {
+  if (type === 'generation-finish') return 'complete'
+  if (type === 'generation-stop') return 'stopped'
+  return type === 'generation-fail' ? 'failed' : undefined
+}
+
+const sleep = (ms: number) => new Promise<void>(resolve => setTimeout(resolve, ms))

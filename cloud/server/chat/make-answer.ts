@@ -1,0 +1,185 @@
+// One answer, from the count of its prompt to its last event. It knows nothing of connections.
+import type { GenerationEvent, GenerationUsage, PlannedPrompt } from '@fusion/shared/contract/cloud/chat.ts'
+import type { Sampling } from '@fusion/shared/chat/conversation.ts'
+import type { FinishReason, LeftOut } from '@fusion/shared/chat/message.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import { Failure } from '@fusion/shared/rpc/failure.ts'
+import type { Clock } from '../clock.ts'
+import { asFailure, type ChatChunk, type ModelServer, ServerLost, type ServerMessage } from '../inference/model-server.ts'
+import type { Models } from '../inference/models.ts'
+
+export interface AnswerRequest {
+  generation: string
+  model: string
+  prompt: PlannedPrompt
+  /** What the plan of the prompt left out, where the cloud planned it. */
+  leftOut: LeftOut
+  /** Of the organisation; it stands before everything else. */
+  systemPrompt: string | null
+  sampling: Sampling
+  /** Keeps one tenant's prompts from being seen in the timing of another's: vLLM's prefix cache is shared only within a salt. */
+  cacheSalt: string
+}
+
+/** How a cancelled answer is told from one that took too long. */
+export const CANCELLED = new Error('cancelled')
+
+const TRIES = 2
+const NOTHING: LeftOut = { messages: 0, tokens: 0 }
+export const nothingLeftOut = (): LeftOut => ({ ...NOTHING })
+
+/**
+ * Makes the answer and tells its events; the last one is always told, whatever happens. `signal` aborts with `CANCELLED`, or with the failure
+ * that ends it. Never throws.
+ */
+export async function makeAnswer(
+  { models, clock }: { models: Models; clock: Clock },
+  request: AnswerRequest,
+  tell: (event: GenerationEvent) => void,
+  signal: AbortSignal,
+): Promise<{ usage: GenerationUsage; server: string | null }> {
+  const counted = createCount(clock)
+  let server: ModelServer | undefined
+  tell({ type: 'generation-start', generation: request.generation, model: request.model, modelName: request.model })
+  try {
+    const tried = new Set<ModelServer>()
+    for (let attempt = 1; ; attempt++) {
+      server = models.choose(request.model, tried)
+      tried.add(server)
+      try {
+        const reason = await askOnce(server, request, counted, tell, signal)
+        tell({
+          type: 'generation-finish',
+          reason,
+          usage: counted.usage(),
+          firstTokenMs: counted.firstTokenMs(),
+          tokensPerSecond: counted.tokensPerSecond(),
+        })
+        break
+      } catch (error) {
+        if (!(error instanceof ServerLost)) throw error
+        models.lost(server)
+        // What was made can't be taken back: only before the first word is another one asked without a seam.
+        if (counted.usage().completionTokens > 0 || attempt === TRIES || signal.aborted) throw error
+        tell({ type: 'request-retry', attempt: attempt + 1 })
+      }
+    }
+  } catch (error) {
+    const usage = counted.usage()
+    if (signal.aborted && signal.reason === CANCELLED) tell({ type: 'generation-stop', usage })
+    else tell({ type: 'generation-fail', failure: Failure.toBody(asFailure(signal.aborted ? signal.reason : error)), usage })
+  }
+  return { usage: counted.usage(), server: server?.label ?? null }
+}
+
+async function askOnce(
+  server: ModelServer,
+  request: AnswerRequest,
+  counted: Count,
+  tell: (event: GenerationEvent) => void,
+  signal: AbortSignal,
+): Promise<FinishReason> {
+  const { model, sampling } = request
+  const continued = request.prompt.answerStart !== undefined && request.prompt.answerStart !== ''
+  const messages = messagesOf(request)
+  const { tokens, window } = await server.countTokens({ model, messages, continued }, signal)
+  counted.prompt(tokens)
+  // One token of an answer has to fit, too.
+  if (tokens >= window) throw failure('prompt-too-long', { tokens, window, model })
+  tell({ type: 'prompt-count', promptTokens: tokens, windowTokens: window, leftOut: request.leftOut })
+  const room = window - tokens
+  const body = {
+    model,
+    messages,
+    ...(continued && { continue_final_message: true, add_generation_prompt: false }),
+    ...samplingOf(sampling),
+    max_tokens: Math.min(sampling.maxTokens ?? room, room),
+    stream_options: { include_usage: true },
+    return_token_ids: true,
+    cache_salt: request.cacheSalt,
+  }
+  let reason: string | undefined
+  for await (const chunk of server.streamChat(body, signal)) {
+    const [choice] = chunk.choices
+    counted.take(chunk)
+    const reasoning = choice?.delta?.reasoning_content ?? choice?.delta?.reasoning
+    if (reasoning) tell({ type: 'reasoning-delta', text: reasoning })
+    if (choice?.delta?.content) tell({ type: 'text-delta', text: choice.delta.content })
+    reason = choice?.finish_reason ?? reason
+  }
+  if (reason === undefined) throw new ServerLost('the model server did not say why its answer ended')
+  if (reason !== 'length') return 'stop'
+  return sampling.maxTokens !== undefined && sampling.maxTokens < room ? 'length' : 'window'
+}
+
+/** The organisation's own words come first, as the beginning of the one system prompt: templates of many models take just one. */
+function messagesOf({ prompt, systemPrompt }: AnswerRequest): ServerMessage[] {
+  const messages: ServerMessage[] = prompt.messages.map(({ role, text }) => ({ role, content: text }))
+  if (systemPrompt) {
+    const [first] = messages
+    if (first?.role === 'system') first.content = `${systemPrompt}\n\n${first.content}`
+    else messages.unshift({ role: 'system', content: systemPrompt })
+  }
+  if (prompt.answerStart) messages.push({ role: 'assistant', content: prompt.answerStart })
+  return messages
+}
+
+/** Our names of sampling settings in vLLM's words. */
+function samplingOf({
+  temperature,
+  topP,
+  topK,
+  minP,
+  repeatPenalty,
+  presencePenalty,
+  frequencyPenalty,
+  seed,
+}: Sampling): Record<string, number> {
+  const named = {
+    temperature,
+    top_p: topP,
+    top_k: topK,
+    min_p: minP,
+    repetition_penalty: repeatPenalty,
+    presence_penalty: presencePenalty,
+    frequency_penalty: frequencyPenalty,
+    seed,
+  }
+  return Object.fromEntries(Object.entries(named).filter((entry): entry is [string, number] => entry[1] !== undefined))
+}
+
+type Count = ReturnType<typeof createCount>
+
+/** Tokens by the server's own count, taken once from its last word; until then, and where it broke off, by what came. */
+function createCount(clock: Clock) {
+  const startedAt = clock()
+  let usage: GenerationUsage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 }
+  let firstAt: number | undefined
+  let lastAt = startedAt
+  return {
+    usage: () => usage,
+    firstTokenMs: () => (firstAt === undefined ? null : firstAt - startedAt),
+    tokensPerSecond: () =>
+      firstAt === undefined || lastAt <= firstAt || usage.completionTokens < 2
+        ? null
+        : ((usage.completionTokens - 1) * 1000) / (lastAt - firstAt),
+    prompt(promptTokens: number): void {
+      usage = { ...usage, promptTokens }
+    },
+    take({ choices: [choice], usage: told }: ChatChunk): void {
+      const made = choice?.token_ids?.length ?? (choice?.delta?.content || choice?.delta?.reasoning_content ? 1 : 0)
+      if (made > 0) {
+        lastAt = clock()
+        firstAt ??= lastAt
+        usage = { ...usage, completionTokens: usage.completionTokens + made }
+      }
+      if (told) {
+        usage = {
+          promptTokens: told.prompt_tokens,
+          cachedTokens: Math.min(told.prompt_tokens, told.prompt_tokens_details?.cached_tokens ?? 0),
+          completionTokens: told.completion_tokens ?? usage.completionTokens,
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,61 @@
+import { chatRoutes, type ChatRequest, seqOf } from '@fusion/shared/contract/cloud/chat.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { findOrganisation } from '../../database/organisations.ts'
+import type { Caller } from '../caller.ts'
+import { serve } from '../http/serve-route.ts'
+import type { Parts } from '../parts.ts'
+import { type AnswerRequest, nothingLeftOut } from './make-answer.ts'
+import { sendEvents } from './send-events.ts'
+
+/** Answers of models: asked for, followed, resumed, cancelled. */
+export async function chat(app: FastifyInstance, { generations, database }: Parts): Promise<void> {
+  async function planned(caller: Caller, request: ChatRequest): Promise<AnswerRequest> {
+    if (!request.prompt) throw failure('bad-input')
+    const organisation = await findOrganisation(database, caller.organisationId)
+    return {
+      generation: request.answer,
+      model: request.model,
+      prompt: request.prompt,
+      leftOut: nothingLeftOut(),
+      systemPrompt: organisation?.systemPrompt ?? null,
+      sampling: request.sampling ?? {},
+      cacheSalt: caller.userId,
+    }
+  }
+
+  async function stream(reply: FastifyReply, caller: Caller, generation: string, after: number): Promise<void> {
+    const leave = new AbortController()
+    reply.hijack()
+    // Set by hooks, and written here since this reply is not Fastify's any more.
+    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+    // At once, so that the client knows that its request was taken, however long the first event takes.
+    reply.raw.flushHeaders()
+    await sendEvents(reply.raw, {
+      generation,
+      batches: generations.follow(caller, generation, after, leave.signal),
+      drained: () => generations.draining.aborted && !leave.signal.aborted,
+      leave,
+    })
+  }
+
+  /** What `Last-Event-ID` says of this generation; 0 where it says nothing. */
+  function lastSeen(header: string | string[] | undefined, generation: string): number {
+    return typeof header === 'string' ? (seqOf(generation, header) ?? 0) : 0
+  }
+
+  serve(app, chatRoutes.chat, async ({ body, caller, request, reply }) => {
+    await generations.begin(caller, body, () => planned(caller, body))
+    await stream(reply, caller, body.answer, lastSeen(request.headers['last-event-id'], body.answer))
+  })
+
+  serve(app, chatRoutes.generation, ({ params, caller }) => generations.state(caller, params.generation))
+
+  serve(app, chatRoutes.generationEvents, async ({ params, caller, request, reply }) => {
+    await generations.state(caller, params.generation)
+    await stream(reply, caller, params.generation, lastSeen(request.headers['last-event-id'], params.generation))
+  })
+
+  serve(app, chatRoutes.cancelGeneration, ({ params, caller }) => generations.cancel(caller, params.generation))
+}
