@@ -222,7 +222,8 @@ export function createGenerations({ database, models, clock, onTrouble, onEnd = 
       }
     },
     running: () => [...live.values()].filter(({ log }) => !log.ended()).length,
-    draining: draining.signal,
+    /** Whether followers are sent to another server. */
+    isDraining: () => draining.signal.aborted,
     /** Followers are sent elsewhere; what is being made goes on, at most so long. */
     async drain(longestMs: number): Promise<void> {
       draining.abort()

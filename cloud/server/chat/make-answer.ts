@@ -48,6 +48,7 @@ export async function makeAnswer(
       tried.add(server)
       try {
         const reason = await askOnce(server, request, counted, tell, signal)
+        models.seen(server, true)
         tell({
           type: 'generation-finish',
           reason,
@@ -58,7 +59,7 @@ export async function makeAnswer(
         break
       } catch (error) {
         if (!(error instanceof ServerLost)) throw error
-        models.lost(server)
+        models.seen(server, false)
         // What was made can't be taken back: only before the first word is another one asked without a seam.
         if (counted.usage().completionTokens > 0 || attempt === TRIES || signal.aborted) throw error
         tell({ type: 'request-retry', attempt: attempt + 1 })

@@ -35,7 +35,7 @@ export async function chat(app: FastifyInstance, { generations, database }: Part
     await sendEvents(reply.raw, {
       generation,
       batches: generations.follow(caller, generation, after, leave.signal),
-      drained: () => generations.draining.aborted && !leave.signal.aborted,
+      drained: () => generations.isDraining() && !leave.signal.aborted,
       leave,
     })
   }

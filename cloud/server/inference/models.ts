@@ -38,7 +38,7 @@ export function createModels({ servers }: { servers: readonly ServerAddress[] })
     }
     if (!stop.signal.aborted) setTimeout(() => void look(one), LOOK_MS).unref()
   }
-  const looked = Promise.all(known.map(look)).then(() => {})
+  const looked = Promise.all(known.map(look))
 
   const having = (model: string) => known.filter(({ listed }) => listed.some(({ id }) => id === model))
 
@@ -69,24 +69,24 @@ export function createModels({ servers }: { servers: readonly ServerAddress[] })
         inFlight: server.inFlight(),
       })),
     /**
-     * The server to ask for a model: of those that answer, the one with the fewest requests of ours under way. `without`: those that were tried.
-     * Throws `model-unknown` where none has it, `model-servers-down` where none of those answers.
+     * The server to ask for a model: of those that answer, the one with the fewest requests of ours under way. `tried`: those that broke off
+     * for this very request, asked again only where there is no other. Throws `model-missing` where none has it, `model-servers-down` where
+     * none of those answers.
      */
-    choose(model: string, without: ReadonlySet<ModelServer> = new Set()): ModelServer {
+    choose(model: string, tried: ReadonlySet<ModelServer> = new Set()): ModelServer {
       const here = having(model)
-      if (here.length === 0)
-        throw known.some(({ up }) => up) ? failure('model-missing', { model }) : failure('model-servers-down', {}, { retryable: true })
-      const [best] = here
-        .filter(({ up, server }) => up && !without.has(server))
+      if (here.length === 0 && known.some(({ up }) => up)) throw failure('model-missing', { model })
+      const untried = here.filter(({ up, server }) => up && !tried.has(server))
+      const [best] = (untried.length > 0 ? untried : here.filter(({ server }) => tried.has(server)))
         .map(({ server }) => server)
         .toSorted((one, other) => one.inFlight() - other.inFlight())
       if (!best) throw failure('model-servers-down', {}, { retryable: true })
       return best
     },
-    /** It did not answer: nobody else is sent there until it is seen to again. */
-    lost(server: ModelServer): void {
+    /** What was seen of a server while it was used: one that broke off is asked by nobody else until it is seen to answer again. */
+    seen(server: ModelServer, up: boolean): void {
       const one = known.find(candidate => candidate.server === server)
-      if (one) one.up = false
+      if (one) one.up = up
     },
     /** For /readyz: rejects where no server answers. */
     async check(): Promise<void> {

@@ -1,0 +1,100 @@
+// A model server in vLLM's words whose answers a test writes piece by piece, so that it can look at each moment of one.
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface ScriptedAnswer {
+  /** As the cloud asked. */
+  body: Record<string, unknown>
+  /** One chunk with this text, and so many tokens. */
+  say(text: string, tokens?: number): void
+  /** Bytes as they are. */
+  raw(bytes: string | Uint8Array): void
+  /** The end, as vLLM writes it. */
+  finish(reason?: 'stop' | 'length'): void
+  /** Breaks the connection off. */
+  drop(): void
+  /** Resolves when the cloud has gone. */
+  gone: Promise<unknown>
+}
+
+export interface ScriptedServer {
+  url: string
+  /** The next answer that is asked for. */
+  next(): Promise<ScriptedAnswer>
+  /** How the next requests of a path are answered instead. */
+  refuse(path: string, status: number): void
+  close(): Promise<void>
+}
+
+export const MODEL = 'scripted'
+/** Of every prompt. */
+export const PROMPT_TOKENS = 7
+export const WINDOW = 1000
+
+export async function startScriptedServer({ tokens = () => PROMPT_TOKENS }: { tokens?: () => number } = {}): Promise<ScriptedServer> {
+  const refused = new Map<string, number>()
+  const asked: ScriptedAnswer[] = []
+  const waiting: ((answer: ScriptedAnswer) => void)[] = []
+  const server = createServer((request, response) => void answer(request, response))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = ''
+    for await (const data of request.setEncoding('utf8')) text += data
+    const path = request.url ?? ''
+    const status = refused.get(path)
+    if (status !== undefined) return void response.writeHead(status).end('{"error":{"message":"at /opt/secret/place"}}')
+    if (path === '/v1/models') return json(response, { object: 'list', data: [{ id: MODEL, object: 'model', max_model_len: WINDOW }] })
+    if (path === '/tokenize') return json(response, { count: tokens(), max_model_len: WINDOW, tokens: [] })
+    const scripted = scriptedAnswer(JSON.parse(text) as Record<string, unknown>, response)
+    const taker = waiting.shift()
+    if (taker) taker(scripted)
+    else asked.push(scripted)
+  }
+
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    next: () => {
+      const first = asked.shift()
+      return first ? Promise.resolve(first) : new Promise(resolve => waiting.push(resolve))
+    },
+    refuse: (path, status) => void refused.set(path, status),
+    async close() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+function scriptedAnswer(body: Record<string, unknown>, response: ServerResponse): ScriptedAnswer {
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  response.flushHeaders()
+  let completion = 0
+  const send = (chunk: object) =>
+    response.write(`data: ${JSON.stringify({ id: 'x', object: 'chat.completion.chunk', model: MODEL, ...chunk })}\n\n`)
+  return {
+    body,
+    say(text, tokens = 1) {
+      completion += tokens
+      send({ choices: [{ index: 0, delta: { content: text }, token_ids: Array.from({ length: tokens }, () => 1), finish_reason: null }] })
+    },
+    raw: bytes => void response.write(bytes),
+    finish(reason = 'stop') {
+      send({ choices: [{ index: 0, delta: {}, finish_reason: reason }] })
+      send({
+        choices: [],
+        usage: { prompt_tokens: PROMPT_TOKENS, completion_tokens: completion, total_tokens: PROMPT_TOKENS + completion },
+      })
+      response.end('data: [DONE]\n\n')
+    },
+    drop: () => void response.destroy(),
+    gone: once(response, 'close'),
+  }
+}
+
+function json(response: ServerResponse, value: object): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+}
