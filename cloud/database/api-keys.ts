@@ -69,6 +69,18 @@ export async function listApiKeys(db: Queryable, userId: string, now: Date): Pro
   )
 }
 
+/** A page of the good keys of everybody in an organisation, the newest first. */
+export async function listApiKeysOfOrganisation(
+  db: Queryable,
+  { organisationId, now, after, limit }: { organisationId: string; now: Date; after?: string | undefined; limit: number },
+): Promise<(ApiKey & { email: string })[]> {
+  return db.query<ApiKey & { email: string }>(
+    `select ${columns}, u.email from api_keys k join users u on u.id = k.user_id
+     where u.organisation_id = $1 and ${live} and ($3::uuid is null or k.id < $3) order by k.id desc limit $4`,
+    [organisationId, now, after ?? null, limit],
+  )
+}
+
 /** A good key of this person, held until the transaction ends. */
 export async function holdApiKey(
   tx: Queryable,

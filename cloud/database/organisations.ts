@@ -18,6 +18,20 @@ export async function findOrganisation(db: Queryable, id: string): Promise<Organ
   return found
 }
 
+/** What is undefined stays as it is. */
+export async function changeOrganisation(
+  db: Queryable,
+  id: string,
+  { name, systemPrompt }: { name?: string | undefined; systemPrompt?: string | null | undefined },
+): Promise<Organisation | undefined> {
+  const [changed] = await db.query<Organisation>(
+    `update organisations set name = coalesce($2, name), system_prompt = case when $3 then $4 else system_prompt end
+     where id = $1 returning id, name, system_prompt as "systemPrompt"`,
+    [id, name ?? null, systemPrompt !== undefined, systemPrompt ?? null],
+  )
+  return changed
+}
+
 /** The one that was made first. */
 export async function findFirstOrganisation(db: Queryable): Promise<Organisation | undefined> {
   const [found] = await db.query<Organisation>(

@@ -1,3 +1,4 @@
+import { admin } from './admin/routes.ts'
 import { account } from './auth/account-routes.ts'
 import { signInPages } from './auth/oauth/sign-in-routes.ts'
 import { tokenRoutes } from './auth/oauth/token-routes.ts'
@@ -22,5 +23,6 @@ export async function createApp(parts: Parts): Promise<App> {
   await app.register(security, parts)
   await app.register(inference, parts)
   await app.register(chat, parts)
+  await app.register(admin, parts)
   return app
 }

@@ -12,7 +12,7 @@ const PAGE = 200
 /** What admins do with the people of their organisation: see, change, invite. */
 export async function people(
   app: FastifyInstance,
-  { config, database, identity, audit, clock }: Pick<Parts, 'config' | 'database' | 'identity' | 'audit' | 'clock'>,
+  { config, database, identity, apiKeys, audit, clock }: Pick<Parts, 'config' | 'database' | 'identity' | 'apiKeys' | 'audit' | 'clock'>,
 ): Promise<void> {
   const now = () => new Date(clock())
 
@@ -34,6 +34,7 @@ export async function people(
       if (body.disabled !== undefined) await audit.write({ ...by, event: body.disabled ? 'user-disable' : 'user-enable' }, tx)
       return changed
     })
+    apiKeys.forget(changed.id)
     await identity.sessions.forget(changed.id)
     return asPerson(changed)
   })

@@ -6,7 +6,7 @@ import type { Parts } from '../parts.ts'
 
 /** What happened in an organisation, for those who look after it. */
 export async function auditLog(app: FastifyInstance, { database, audit }: Pick<Parts, 'database' | 'audit'>): Promise<void> {
-  serve(app, auditRoutes.audit, async ({ caller, query: { before, limit } }) => {
+  serve(app, auditRoutes.audit, async ({ caller, query: { before, limit = 50 } }) => {
     const rows = await listAuditRows(database, { organisationId: caller.organisationId, before, limit })
     return {
       events: rows.map(({ seq, at, event, actorId, subjectId, address, detail }) => ({

@@ -118,7 +118,8 @@ export const auditRoutes = {
     summary: 'What happened in this organisation that matters for security, the newest first.',
     query: Type.Object({
       before: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
-      limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
+      /** 50 where it is not said. */
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
     }),
     reply: Type.Object({ events: Type.Array(AuditEntry), next: Type.Union([Type.Integer(), Type.Null()]) }),
   }),

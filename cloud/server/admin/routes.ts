@@ -1,0 +1,59 @@
+import { adminRoutes } from '@fusion/shared/contract/cloud/admin.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import type { FastifyInstance } from 'fastify'
+import { listApiKeysOfOrganisation } from '../../database/api-keys.ts'
+import { changeOrganisation, findOrganisation } from '../../database/organisations.ts'
+import { findUser } from '../../database/users.ts'
+import { serve } from '../http/serve-route.ts'
+import type { Parts } from '../parts.ts'
+import { actorOf } from '../security/actor.ts'
+import { apiKeyEntry } from '../security/api-key-routes.ts'
+
+const PAGE = 200
+
+/** What admins do in their organisation. Each is asked of the organisation of whoever calls, whatever id stands in the path. */
+export async function admin(
+  app: FastifyInstance,
+  { database, identity, apiKeys, audit, clock }: Pick<Parts, 'database' | 'identity' | 'apiKeys' | 'audit' | 'clock'>,
+): Promise<void> {
+  serve(app, adminRoutes.organisation, async ({ caller }) => {
+    const organisation = await findOrganisation(database, caller.organisationId)
+    if (!organisation) throw failure('not-found')
+    return organisation
+  })
+
+  serve(app, adminRoutes.changeOrganisation, async ({ caller, body, request }) =>
+    database.transaction(async tx => {
+      const { organisationId, userId: actorId } = caller
+      const changed = await changeOrganisation(tx, organisationId, body)
+      if (!changed) throw failure('not-found')
+      const detail = { name: body.name !== undefined, systemPrompt: body.systemPrompt !== undefined }
+      await audit.write(
+        { event: 'organisation-change', organisationId, actorId, subjectId: organisationId, address: request.ip, detail },
+        tx,
+      )
+      return changed
+    }),
+  )
+
+  serve(app, adminRoutes.signOutPerson, async ({ caller, params, request }) => {
+    const { organisationId, userId: actorId } = caller
+    const person = await findUser(database, params.user)
+    if (person?.organisationId !== organisationId) throw failure('not-found')
+    await identity.sessions.end({ userId: person.id })
+    await audit.write({ event: 'sign-out-everywhere', organisationId, actorId, subjectId: person.id, address: request.ip })
+  })
+
+  serve(app, adminRoutes.apiKeys, async ({ caller, query }) => {
+    const of = { organisationId: caller.organisationId, after: query.after, now: new Date(clock()) }
+    const found = await listApiKeysOfOrganisation(database, { ...of, limit: PAGE + 1 })
+    return {
+      keys: found.slice(0, PAGE).map(key => ({ key: apiKeyEntry(key), owner: { id: key.userId, email: key.email } })),
+      more: found.length > PAGE,
+    }
+  })
+
+  serve(app, adminRoutes.revokeApiKey, async ({ caller, params, request }) =>
+    apiKeys.revoke(actorOf(caller, request), params.key, { anybodys: true }),
+  )
+}
