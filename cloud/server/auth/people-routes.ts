@@ -35,6 +35,7 @@ export async function people(
       return changed
     })
     apiKeys.forget(changed.id)
+    apiKeys.forget(changed.id)
     await identity.sessions.forget(changed.id)
     return asPerson(changed)
   })
