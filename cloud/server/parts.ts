@@ -3,6 +3,7 @@ import type { Database } from '../database/connection.ts'
 import type { Identity } from './auth/identity.ts'
 import type { SignInMethod } from './auth/sign-in-method.ts'
 import type { Generations } from './chat/generations.ts'
+import type { Record } from './inference/record.ts'
 import type { Models } from './inference/models.ts'
 import type { Caller } from './caller.ts'
 import type { Clock } from './clock.ts'
@@ -26,6 +27,8 @@ export interface Parts {
   signInMethods: () => readonly SignInMethod[]
   models: Models
   generations: Generations
+  /** Writes down what a model was asked for. Never throws. */
+  record: Record
   /** How /readyz finds out about the parts that there are. */
   checks?: PartChecks
   limits: Limits

@@ -13,6 +13,7 @@ import { cloudFolder, type Config } from './config.ts'
 import { startModelServer } from './embedded/model-server.ts'
 import { createGenerations } from './chat/generations.ts'
 import { createModels } from './inference/models.ts'
+import { createRecord } from './inference/record.ts'
 import { drain } from './health/drain.ts'
 import type { PartChecks } from './health/readiness.ts'
 import type { App } from './http/ground.ts'
@@ -95,8 +96,9 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const publicUrl = () => config.publicUrl?.replace(/\/+$/, '') ?? url
     const secretKey = await readSecretKey({ configured: config.secretKey, folder })
     const models = createModels({ servers })
+    const record = createRecord({ metrics: () => app?.metrics })
     closing.push(models.close)
-    const generations = createGenerations({ database, models, clock, onTrouble: what => app?.log.error(what) })
+    const generations = createGenerations({ database, models, clock, record, onTrouble: what => app?.log.error(what) })
     closing.push(generations.close)
     const audit = createAudit({ database, secretKey, clock })
     const identity = createIdentity({ database, secretKey, audit, cache: shared.cache, publicUrl, clock })
@@ -128,6 +130,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       authenticate,
       models,
       generations,
+      record,
       checks,
       limits,
       redis,

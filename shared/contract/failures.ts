@@ -176,6 +176,7 @@ const words = {
     next: 'Set FUSION_CLOUD_KEY to that one, the same for all servers; docs/identity.md says how to begin with a new one.',
   },
   'too-many-requests': { what: 'Too many requests came in a short time.', next: 'Wait {seconds} seconds, then try again.' },
+  'cloud-model-unknown': { what: 'The cloud has no model called {model}.', next: 'Choose another one of its models.' },
   'model-server-lost': {
     what: 'The server that was answering broke off.',
     next: 'What was written is kept. Ask again; another server may answer.',

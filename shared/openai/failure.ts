@@ -67,6 +67,7 @@ const kinds: Record<string, Kind> = {
   'not-found': { status: 404, type: 'invalid_request_error', code: 'not_found' },
   'time-past': { status: 400, type: 'invalid_request_error', code: 'time_past' },
   'too-many-keys': { status: 409, type: 'invalid_request_error', code: 'too_many_keys' },
+  'cloud-model-unknown': { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
   'model-server-lost': { status: 502, type: 'server_error', code: 'model_server_lost', retryAfter: 1 },
   'model-server-refused': { status: 502, type: 'server_error', code: 'model_server_refused' },
   'model-servers-down': { status: 503, type: 'server_error', code: 'model_servers_down', retryAfter: 2 },

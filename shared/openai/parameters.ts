@@ -29,6 +29,8 @@ export const heedless = {
   safety_identifier: Maybe(Type.String()),
   prompt_cache_key: Maybe(Type.String()),
   prompt_cache_retention: Maybe(Type.String()),
+  /** vLLM's: who shares cached prompts. Here programs never do. */
+  cache_salt: Maybe(Type.String()),
 }
 
 const StopText = Type.String({ minLength: 1, maxLength: 1000 })

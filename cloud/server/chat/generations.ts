@@ -1,6 +1,6 @@
 // The answers that this server makes. Each runs apart from whoever asked for it: connections come and go, and read its events.
 import { createHash } from 'node:crypto'
-import type { ChatRequest, GenerationEvent, GenerationState, GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
+import type { ChatRequest, GenerationEvent, GenerationState } from '@fusion/shared/contract/cloud/chat.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { Database } from '../../database/connection.ts'
@@ -18,6 +18,7 @@ import {
 import type { Caller } from '../caller.ts'
 import type { Clock } from '../clock.ts'
 import type { Models } from '../inference/models.ts'
+import type { Record } from '../inference/record.ts'
 import { createLiveLog, isLast, type LiveLog } from './live-log.ts'
 import { type AnswerRequest, CANCELLED, makeAnswer } from './make-answer.ts'
 
@@ -32,14 +33,7 @@ export interface GenerationsOptions {
   clock: Clock
   /** What is wrong and nobody asked about: a generation that can't be written down. */
   onTrouble: (what: string) => void
-  /** One that came to its end, for usage and figures. */
-  onEnd?: (ended: {
-    caller: Caller
-    request: ChatRequest
-    usage: GenerationUsage
-    server: string | null
-    end: GenerationRow['status']
-  }) => Promise<void>
+  record: Record
 }
 
 export type Generations = ReturnType<typeof createGenerations>
@@ -68,7 +62,7 @@ interface Running {
 
 const keyOf = (userId: string, id: string) => `${userId} ${id}`
 
-export function createGenerations({ database, models, clock, onTrouble, onEnd = async () => {} }: GenerationsOptions) {
+export function createGenerations({ database, models, clock, onTrouble, record }: GenerationsOptions) {
   const live = new Map<string, Running>()
   const draining = new AbortController()
   let closing = false
@@ -106,6 +100,7 @@ export function createGenerations({ database, models, clock, onTrouble, onEnd = 
   }
 
   function launch(caller: Caller, request: ChatRequest, answer: AnswerRequest): void {
+    const startedAt = clock()
     const log = createLiveLog()
     const stop = new AbortController()
     const tooLong = setTimeout(() => stop.abort(failure('answer-too-long')), LONGEST_MS)
@@ -117,9 +112,9 @@ export function createGenerations({ database, models, clock, onTrouble, onEnd = 
       const { usage, server } = await makeAnswer({ models, clock }, answer, log.append, stop.signal)
       clearTimeout(tooLong)
       await writing
-      await onEnd({ caller, request, usage, server, end: endOf(log.read(log.seq() - 1)[0]!) ?? 'failed' }).catch(() =>
-        onTrouble('usage could not be written'),
-      )
+      const end = endOf(log.read(log.seq() - 1)[0]!) ?? 'failed'
+      const recorded = { caller, requestId: request.answer, model: request.model, usage, server, end, startedAt }
+      await record(recorded).catch(() => onTrouble('usage could not be written'))
     })().finally(() => setTimeout(() => live.delete(key), closing ? 0 : LINGER_MS).unref())
   }
 
@@ -246,7 +241,7 @@ function same(known: Buffer, asked: Buffer): void {
   if (!known.equals(asked)) throw failure('request-differs')
 }
 
-function endOf({ type }: GenerationEvent): GenerationRow['status'] | undefined {
+function endOf({ type }: GenerationEvent): Exclude<GenerationRow['status'], 'running'> | undefined {
   if (type === 'generation-finish') return 'complete'
   if (type === 'generation-stop') return 'stopped'
   return type === 'generation-fail' ? 'failed' : undefined

@@ -27,7 +27,7 @@ export function tellErrors(app: FastifyInstance, { onFailure, onFault }: Listene
     const error = asTold(thrown as FastifyError)
     const api = asApiError(error)
     onFailure(error instanceof Failure ? (error.code as FailureLabel) : error instanceof WrongRequest ? 'wrong-request' : 'internal')
-    if (api.status >= 500 && !(error instanceof Failure)) {
+    if (api.status >= 500 && !(error instanceof Failure) && !(error instanceof WrongRequest)) {
       request.log.error({ err: withoutWords(error) }, 'request failed')
       onFault(error, request)
     }

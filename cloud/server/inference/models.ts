@@ -70,12 +70,12 @@ export function createModels({ servers }: { servers: readonly ServerAddress[] })
       })),
     /**
      * The server to ask for a model: of those that answer, the one with the fewest requests of ours under way. `tried`: those that broke off
-     * for this very request, asked again only where there is no other. Throws `model-missing` where none has it, `model-servers-down` where
+     * for this very request, asked again only where there is no other. Throws `cloud-model-unknown` where none has it, `model-servers-down` where
      * none of those answers.
      */
     choose(model: string, tried: ReadonlySet<ModelServer> = new Set()): ModelServer {
       const here = having(model)
-      if (here.length === 0 && known.some(({ up }) => up)) throw failure('model-missing', { model })
+      if (here.length === 0 && known.some(({ up }) => up)) throw failure('cloud-model-unknown', { model })
       const untried = here.filter(({ up, server }) => up && !tried.has(server))
       const [best] = (untried.length > 0 ? untried : here.filter(({ server }) => tried.has(server)))
         .map(({ server }) => server)

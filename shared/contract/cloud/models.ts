@@ -26,4 +26,12 @@ export const modelRoutes = {
     summary: 'The models that can be asked.',
     reply: Type.Object({ object: Type.Literal('list'), data: Type.Array(CloudModel) }),
   }),
+  model: route({
+    method: 'GET',
+    path: '/v1/models/{model}',
+    access: { who: 'program', scope: 'inference' },
+    summary: 'One model.',
+    params: Type.Object({ model: Type.String({ minLength: 1, maxLength: 200 }) }),
+    reply: CloudModel,
+  }),
 }
