@@ -1,5 +1,6 @@
 import { exportFileName, exportMarkdown } from '@fusion/shared/chat/export-markdown.ts'
 import type { Message } from '@fusion/shared/chat/message.ts'
+import type { AccountState } from '@fusion/shared/contract/account.ts'
 import type { AppState, EngineContract, ListEvent } from '@fusion/shared/contract/engine.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
@@ -8,6 +9,11 @@ import type { Handlers } from '@fusion/shared/rpc/contract.ts'
 import { createMailbox } from '@fusion/shared/rpc/mailbox.ts'
 import { type Api, createApi } from './api/api.ts'
 import { closeInterrupted } from './chat/close-interrupted.ts'
+import { createTokenGuess } from '@fusion/shared/chat/token-guess.ts'
+import { createAccount } from './account/account.ts'
+import { openKeptAccount } from './account/kept-account.ts'
+import type { SecretPlace } from './account/keychain.ts'
+import { createCloud } from './cloud/cloud.ts'
 import { createDraftWork } from './chat/draft-work.ts'
 import { createFollowSettings } from './chat/follow-settings.ts'
 import { createHub } from './chat/hub.ts'
@@ -39,6 +45,8 @@ export interface EngineOptions {
   apiKey?: string | null | undefined
   /** Where addresses in answers may lead, by another rule than the internet's: for tests. */
   outside?: Outside | undefined
+  /** Another place for the secret of the sign-in than the system's keychain. */
+  keychain?: SecretPlace | undefined
 }
 
 export interface Engine {
@@ -66,7 +74,15 @@ const LIST_PART = 500
 const BRANCHES_PART = 20
 
 /** Puts the engine together: storage, models and the turn, behind the contract. Throws what `openStorage` throws. */
-export async function createEngine({ folder, bundledModels, log, version, apiKey = null, outside }: EngineOptions): Promise<Engine> {
+export async function createEngine({
+  folder,
+  bundledModels,
+  log,
+  version,
+  apiKey = null,
+  outside,
+  keychain,
+}: EngineOptions): Promise<Engine> {
   const storage = openStorage({ folder })
   const settings = () => storage.settings.all()
   const models = createModels({ folder, bundledFolder: bundledModels, storage, settings, log })
@@ -74,16 +90,19 @@ export async function createEngine({ folder, bundledModels, log, version, apiKey
   const choice = createModelChoice({ models, modelsKnown, settings })
   const hub = createHub()
   const planner = createPromptPlanner({ storage, settings })
-  const turns = createTurns({ storage, models, choice, planner, settings, hub, log })
+  const door = openDoor({ log, privacyOf: id => storage.conversations.get(id)?.privacy, outside })
+  const account = createAccount({ door, kept: openKeptAccount(folder, keychain), log })
+  const cloud = createCloud({ account, door, log })
+  const turns = createTurns({ storage, models, choice, planner, settings, hub, log, cloud, guess: createTokenGuess() })
   const drafts = createDraftWork({ storage, models, choice, planner, turns, settings, hub, log })
   const keepStates = createKeepStates({ storage, models, turns, settings, log })
   const followSettings = createFollowSettings({ storage, models, keepStates, drafts, settings, hub, log })
   const removal = createRemoval({ storage, models, turns, drafts })
-  const door = openDoor({ log, privacyOf: id => storage.conversations.get(id)?.privacy, outside })
   const images = createImages({ storage, door, flush: turns.flush })
   const api = createApi({ models, modelsKnown, keys: storage.apiKeys, settings, log, environmentKey: apiKey })
   const stopTelling = tellChanges({ storage, hub })
-  closeInterrupted(storage, log)
+  await account.known
+  closeInterrupted(storage, turns, log)
   turns.onFinished(conversationId => {
     if (hub.isOpen(conversationId)) drafts.warm(conversationId)
   })
@@ -101,6 +120,15 @@ export async function createEngine({ folder, bundledModels, log, version, apiKey
     storage.onChange(change => {
       if (types.includes(change.type)) tell()
     })
+
+  const accountState = (): AccountState => ({ ...account.state(), models: cloud.models() })
+  function onAccount(tell: () => void): () => void {
+    const stops = [account.watch(tell), cloud.watch(tell)]
+    void cloud.readModels()
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }
 
   function onApi(tell: () => void): () => void {
     const stops = [api.watch(tell), onStorage(['api-keys-changed'])(tell), models.watch(tell)]
@@ -219,6 +247,7 @@ export async function createEngine({ folder, bundledModels, log, version, apiKey
         return done(await turns.send(question))
       },
       stop: async ({ conversationId }) => done(await turns.stop(conversationId)),
+      agree: async ({ conversationId, answerId }) => done(turns.agree(conversationId, answerId)),
       answer: async ({ conversationId, messageId }) => {
         drafts.cancel(conversationId)
         return done(await turns.answer(conversationId, messageId))
@@ -250,6 +279,11 @@ export async function createEngine({ folder, bundledModels, log, version, apiKey
     settings: {
       watch: (_, signal) => tellStates(settings, onStorage(['settings-changed']), { signal }),
       set: async (changed: Partial<Settings>) => done(storage.settings.set(changed)),
+    },
+    account: {
+      watch: (_, signal) => tellStates(accountState, onAccount, { signal }),
+      signIn: (wish, signal) => account.signIn(wish, signal),
+      signOut: async () => done(await account.signOut()),
     },
     api: {
       watch: (_, signal) => tellStates(api.state, onApi, { signal, apartMs: API_APART_MS }),

@@ -23,7 +23,7 @@ export const Title = Type.String({ minLength: 1, maxLength: 200 })
 export const SystemPrompt = Type.String({ maxLength: 100_000 })
 
 export const ConversationSettings = Type.Object({
-  /** Hash of the wished model's file; null: the default model. */
+  /** Hash of the wished model's file, or `cloud:NAME`; null: the default model. */
   modelId: Type.Union([Type.String(), Type.Null()]),
   /** null: the one from the app's settings. */
   systemPrompt: Type.Union([SystemPrompt, Type.Null()]),

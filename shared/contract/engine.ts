@@ -5,6 +5,7 @@ import { AttachmentPart, FinishReason, LeftOut, Message, Segment } from '../chat
 import { ImageFacts } from '../images/image-facts.ts'
 import { call, stream } from '../rpc/contract.ts'
 import { FailureBody } from '../rpc/failure.ts'
+import { AccountState, SignInEvent, SignInWish } from './account.ts'
 import { ApiKey, ApiState } from './api.ts'
 import { Hash, Id } from './ids.ts'
 import { Backend, ModelArrival, ModelEntry } from './model.ts'
@@ -65,7 +66,11 @@ export type PathEntry = Static<typeof PathEntry>
 export const TurnState = Type.Object({
   at: Type.Union([
     Type.Literal('idle'),
+    /** For the person to agree that the question goes to the cloud. */
+    Type.Literal('asking'),
     Type.Literal('waiting'),
+    /** To the cloud again: what came is kept, and the answer goes on. */
+    Type.Literal('connecting'),
     Type.Literal('loading-model'),
     Type.Literal('prefilling'),
     Type.Literal('answering'),
@@ -81,7 +86,7 @@ export const TurnState = Type.Object({
 })
 export type TurnState = Static<typeof TurnState>
 
-/** How full the window is, in exact tokens of the chat's model; null where the model is not loaded yet. */
+/** How full the window is, in tokens of the chat's model, exact for one of this computer; null where the model is not loaded yet. */
 export const ContextReport = Type.Object({
   modelId: Type.String(),
   windowTokens: Type.Integer(),
@@ -284,6 +289,8 @@ export const engineContract = {
     ),
     /** Ends the growing answer and keeps its text. Resolves when the answer is closed on disk. */
     stop: call(ByConversation, Nothing),
+    /** The question that this answer waits with may go to the cloud; not to agree is to stop. */
+    agree: call(Type.Object({ conversationId: Id, answerId: Id }), Nothing),
     /** Another answer beside this one, or the first answer to a question that has none. */
     answer: call(Type.Object({ conversationId: Id, messageId: Id }), Nothing),
     /** Goes on from a stopped, failed or cut-off answer: a sibling that begins with its text. */
@@ -342,6 +349,13 @@ export const engineContract = {
     /** First all settings, then all of them at each change. */
     watch: stream(Nothing, Settings),
     set: call(Type.Partial(Settings), Nothing),
+  },
+  /** The account in the cloud, and what it gives. */
+  account: {
+    watch: stream(Nothing, AccountState),
+    /** Ends when somebody is signed in; leaving it gives up. */
+    signIn: stream(SignInWish, SignInEvent),
+    signOut: call(Nothing, Nothing),
   },
   /** The local API; `settings.apiOpen` opens and closes it. */
   api: {

@@ -150,6 +150,15 @@ const words = {
   'signed-out': { what: 'You are not signed in, or no longer.', next: 'Sign in again; nothing was changed.' },
   'not-allowed': { what: 'Your account may not do this.', next: 'Ask somebody who manages this cloud.' },
   'cloud-part-missing': { what: 'A part of the cloud is not there at the moment.', next: 'Try again in a moment; nothing was changed.' },
+  'cloud-address-unfit': { what: 'This is not the address of a cloud.', next: 'Write it as https://cloud.example.org.' },
+  'cloud-odd': {
+    what: 'The cloud at {host} answered in a way that this Fusion does not know.',
+    next: 'Check the address, or update Fusion.',
+  },
+  'cloud-model-missing': { what: 'The cloud has no model {model} any more.', next: 'Choose another model for this chat.' },
+  'cloud-answer-gone': { what: 'The cloud no longer has this answer.', next: 'What was written is kept. You can go on from there.' },
+  'sign-in-refused': { what: 'The sign-in was not finished.', next: 'Begin it again when you like; nothing was changed.' },
+  'sign-in-over': { what: 'The sign-in took too long.', next: 'Begin it again.' },
   'cloud-unreachable': {
     what: 'The cloud at {host} could not be reached.',
     next: 'Check that you are online. Nothing is lost; models of this computer still answer.',

@@ -5,5 +5,6 @@
 //  2  `images.read`: the bytes of an image that stands in an answer and that the person asked to see.
 //  3  `models.answer`: an answer that belongs to no chat. `chats.branches`: all messages of a chat.
 //  4  `api`: the local API's state and keys; its settings.
+//  5  `account`: signing in to the cloud, and its models. `turns.agree`; a turn may be `asking` or `connecting`.
 
-export const CONTRACT_VERSION = 4
+export const CONTRACT_VERSION = 5

@@ -1,8 +1,14 @@
+import { createTokenGuess } from '@fusion/shared/chat/token-guess.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { expect, onTestFinished, test } from 'vitest'
+import { createAccount } from '../account/account.ts'
+import { openKeptAccount } from '../account/kept-account.ts'
+import { createCloud } from '../cloud/cloud.ts'
+import { openDoor } from '../egress/door.ts'
 import { createLog } from '../log.ts'
 import { acquire, guideId, testModels } from '../models/testing/models.ts'
+import { testFolder } from '../testing/test-engine.ts'
 import { createHub } from './hub.ts'
 import { createModelChoice } from './model-choice.ts'
 import { createPromptPlanner } from './prompt-planner.ts'
@@ -21,11 +27,15 @@ test('a question whose answer cannot begin is kept: nobody is told to send it ag
     },
   }
   const parts = { models, settings: () => settings, hub: createHub(), log: createLog({ level: 'error', write: () => {} }) }
+  const door = openDoor({ log: parts.log, privacyOf: () => undefined })
+  const account = createAccount({ door, kept: openKeptAccount(await testFolder()), log: parts.log })
   const turns = createTurns({
     ...parts,
     storage: { ...storage, messages },
     choice: createModelChoice({ ...parts, modelsKnown: Promise.resolve() }),
     planner: createPromptPlanner({ ...parts, storage }),
+    cloud: createCloud({ account, door, log: parts.log }),
+    guess: createTokenGuess(),
   })
   onTestFinished(() => turns.close())
   const [conversationId, questionId] = [newId(), newId()]

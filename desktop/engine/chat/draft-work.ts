@@ -1,5 +1,6 @@
 import type { Draft } from '@fusion/shared/contract/engine.ts'
 import type { Part } from '@fusion/shared/chat/message.ts'
+import { cloudModelName } from '@fusion/shared/chat/cloud-model.ts'
 import { newConversationSettings } from '@fusion/shared/chat/conversation.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
 import { isCancelled } from '@fusion/shared/rpc/failure.ts'
@@ -12,6 +13,7 @@ import type { PromptPlanner } from './prompt-planner.ts'
 import { keepsState } from './keeps-state.ts'
 import type { Turns } from './turns.ts'
 import type { ModelChoice } from './model-choice.ts'
+import { exactCounter } from './token-counter.ts'
 
 export interface DraftWork {
   /** The draft changed: count it for the meter, and prefill it when typing pauses. */
@@ -74,6 +76,9 @@ export function createDraftWork(parts: {
         ...storage.drafts.getSettings(conversationId),
       },
     }
+    // Nothing of a draft goes anywhere before Send, and only the cloud could count it.
+    if (cloudModelName(conversation.settings.modelId) !== undefined)
+      return hub.tellChat(conversationId, { type: 'context-changed', context: null })
     const modelId = await choice.known(conversation.settings.modelId, signal)
     if (!modelId) return
     let loaded = models.ready(modelId)
@@ -94,7 +99,13 @@ export function createDraftWork(parts: {
     const draft = storage.drafts.get(conversationId)
     const path = storage.messages.path(storage.conversations.get(conversationId)?.headId ?? null)
     const typed = draft.text.trim() !== '' || draft.attachments.length > 0
-    const planned = await planner.plan({ loaded, conversation, path, signal, ...(typed && { draft: { parts: draftParts(draft) } }) })
+    const planned = await planner.plan({
+      counter: exactCounter(loaded),
+      conversation,
+      path,
+      signal,
+      ...(typed && { draft: { parts: draftParts(draft) } }),
+    })
     hub.tellChat(conversationId, { type: 'context-changed', context: planned.report })
     const busy = turns.state(conversationId).answerId !== null
     if (busy || !typed || !settings().prefillDrafts || planned.plan.questionTooLong) return

@@ -1,26 +1,21 @@
+import { cloudModelName } from '@fusion/shared/chat/cloud-model.ts'
 import { type Message, textOf } from '@fusion/shared/chat/message.ts'
 import type { Conversation } from '@fusion/shared/chat/conversation.ts'
 import type { TurnState } from '@fusion/shared/contract/engine.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { GenerateEvent } from '@fusion/shared/contract/inference.ts'
-import type { Settings } from '@fusion/shared/contract/settings.ts'
 import { causeOf } from '../models/cause-of.ts'
 import type { Loaded, Models } from '../models/models.ts'
-import type { Storage } from '../storage/storage.ts'
 import type { AnswerReport } from './answer-report.ts'
-import type { Hub } from './hub.ts'
 import { keepsState } from './keeps-state.ts'
 import type { ModelChoice } from './model-choice.ts'
-import type { PromptPlanner } from './prompt-planner.ts'
 import { unlessAborted } from '../unless-aborted.ts'
+import { answerFromCloud, type CloudAnswerParts } from './answer-from-cloud.ts'
+import { exactCounter } from './token-counter.ts'
 
-export interface GenerateParts {
-  storage: Storage
+export interface GenerateParts extends CloudAnswerParts {
   models: Models
   choice: ModelChoice
-  planner: PromptPlanner
-  settings: () => Settings
-  hub: Hub
 }
 
 export interface GenerateRequest {
@@ -30,13 +25,20 @@ export interface GenerateRequest {
   report: AnswerReport
   stop: AbortSignal
   onState: (state: Pick<TurnState, 'at' | 'fraction' | 'failure'>) => void
-  onText: (part: 'text' | 'reasoning', text: string) => void
+  /** `event`: the cloud's number of the event that it came with. */
+  onText: (part: 'text' | 'reasoning', text: string, event?: number) => void
+  /** Resolves when the person agrees that this question leaves the computer. */
+  agreed: Promise<void>
+  /** An answer of the cloud that another process of this engine began. */
+  resume?: { generation: string; event: number } | undefined
 }
 
-/** From the choice of a model to the last token. Throws the failure that a person is told, `cancelled` when it was stopped. */
-export async function generateAnswer(parts: GenerateParts, request: GenerateRequest): Promise<void> {
+/** From the choice of a model to the last token. Throws the failure that a person is told, `cancelled` when it was stopped here. */
+export async function generateAnswer(parts: GenerateParts, request: GenerateRequest): Promise<'complete' | 'stopped'> {
   const { models, choice } = parts
   const { conversation, report, stop, onState } = request
+  const cloudModel = cloudModelName(request.resume ? request.answer.segments.at(-1)!.modelId : conversation.settings.modelId)
+  if (cloudModel !== undefined) return answerFromCloud(parts, request, cloudModel)
   const modelId = await choice.known(conversation.settings.modelId, stop)
   if (!modelId) throw failure('model-missing')
   report.choose(
@@ -48,6 +50,7 @@ export async function generateAnswer(parts: GenerateParts, request: GenerateRequ
   onState({ at: 'waiting', fraction: null, failure: null })
   try {
     await answerWith(loaded, parts, request)
+    return 'complete'
   } catch (error) {
     throw await causeOf(error, loaded)
   } finally {
@@ -76,7 +79,17 @@ async function acquireWithState(
 async function answerWith(loaded: Loaded, { storage, planner, settings, hub }: GenerateParts, request: GenerateRequest): Promise<void> {
   const { conversation, answer, report, stop } = request
   const path = storage.messages.path(answer.parentId)
-  const { plan, prompt, report: context } = await planner.plan({ loaded, conversation, path, answerStart: textOf(answer), signal: stop })
+  const {
+    plan,
+    prompt,
+    report: context,
+  } = await planner.plan({
+    counter: exactCounter(loaded),
+    conversation,
+    path,
+    answerStart: textOf(answer),
+    signal: stop,
+  })
   if (plan.questionTooLong) {
     const model = report.fields().segments.at(-1)?.modelName || 'the model'
     throw failure('prompt-too-long', { tokens: plan.promptTokens, window: context.windowTokens, model })

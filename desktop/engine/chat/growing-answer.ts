@@ -4,9 +4,12 @@ import type { Hub } from './hub.ts'
 const FLUSH_MS = 100
 
 export interface GrowingAnswer {
-  append(part: 'text' | 'reasoning', text: string): void
+  /** `event`: the cloud's number of the event that the text came with, for an answer of the cloud. */
+  append(part: 'text' | 'reasoning', text: string, event?: number): void
   /** Writes what is not on disk yet. Throws what the storage throws, and keeps the text for the next try. */
   flush(): void
+  /** Writes what can be written, and closes. */
+  leave(): void
   close(): void
 }
 
@@ -16,7 +19,7 @@ export interface GrowingAnswer {
  */
 export function createGrowingAnswer(options: {
   hub: Hub
-  grow: (messageId: string, part: 'text' | 'reasoning', text: string) => void
+  grow: (messageId: string, part: 'text' | 'reasoning', text: string, event: number | undefined) => void
   conversationId: string
   messageId: string
   /** Lengths of the parts it begins with, where an earlier answer is gone on from. */
@@ -24,7 +27,7 @@ export function createGrowingAnswer(options: {
   onTrouble: (error: unknown) => void
 }): GrowingAnswer {
   const { hub, grow, conversationId, messageId, lengths, onTrouble } = options
-  let unwritten: { part: 'text' | 'reasoning'; text: string }[] = []
+  let unwritten: { part: 'text' | 'reasoning'; text: string; event: number | undefined }[] = []
   let timer: NodeJS.Timeout | undefined
   let inTrouble = false
 
@@ -32,7 +35,7 @@ export function createGrowingAnswer(options: {
     clearTimeout(timer)
     timer = undefined
     while (unwritten[0]) {
-      grow(messageId, unwritten[0].part, unwritten[0].text)
+      grow(messageId, unwritten[0].part, unwritten[0].text, unwritten[0].event)
       unwritten.shift()
     }
   }
@@ -49,16 +52,20 @@ export function createGrowingAnswer(options: {
   }
 
   return {
-    append(part, text) {
+    append(part, text, event) {
       if (text === '') return
       const last = unwritten.at(-1)
-      if (last?.part === part) last.text += text
-      else unwritten.push({ part, text })
+      if (last?.part === part) Object.assign(last, { text: last.text + text, event })
+      else unwritten.push({ part, text, event })
       hub.tellChat(conversationId, { type: 'text-delta', messageId, part, at: lengths[part], text })
       lengths[part] += text.length
       timer ??= setTimeout(flushLater, FLUSH_MS)
     },
     flush,
+    leave() {
+      clearTimeout(timer)
+      flushLater()
+    },
     close() {
       clearTimeout(timer)
       unwritten = []

@@ -5,8 +5,8 @@ import { promptText } from '@fusion/shared/chat/prompt-text.ts'
 import type { ContextReport, PathEntry } from '@fusion/shared/contract/engine.ts'
 import type { Prompt, PromptMessage } from '@fusion/shared/contract/inference.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
-import type { Loaded } from '../models/models.ts'
 import type { Storage } from '../storage/storage.ts'
+import type { TokenCounter } from './token-counter.ts'
 
 export interface PlannedPrompt {
   prompt: Prompt
@@ -17,10 +17,10 @@ export interface PlannedPrompt {
 export interface PromptPlanner {
   /**
    * Plans the prompt for the next answer. The path ends with the question, or, where `draft` is given, with what the draft would follow.
-   * Counts with the model's own tokenizer and template; throws what the inference process throws.
+   * Throws what counting throws.
    */
   plan(request: {
-    loaded: Loaded
+    counter: TokenCounter
     conversation: Pick<Conversation, 'id' | 'settings'>
     path: readonly PathEntry[]
     draft?: Pick<Message, 'parts'>
@@ -31,7 +31,7 @@ export interface PromptPlanner {
 
 /** Messages counted with one request to the inference process. */
 const BATCH = 32
-/** Counts kept over all models and chats: about 200 bytes each, by the hash of the model and the message's id. */
+/** Counts kept over all models and chats: about 200 bytes each, by the key of the counter and the message's id. */
 const MAX_COUNTS = 50_000
 
 export function createPromptPlanner({
@@ -52,30 +52,30 @@ export function createPromptPlanner({
 
   /** Tokens of each message of the path. Exact back from the end for twice the window; before that, where nothing is sent any more, by their mean. */
   async function countPath(
-    loaded: Loaded,
+    counter: TokenCounter,
     ids: readonly string[],
     options: { signal?: AbortSignal | undefined },
   ): Promise<{ tokens: Map<string, number>; rest: number }> {
-    const enough = loaded.loaded.contextTokens * 2
+    const enough = counter.windowTokens * 2
     const tokens = new Map<string, number>()
     let sum = 0
     let end = ids.length
     while (end > 0 && sum < enough) {
       const batch = ids.slice(Math.max(0, end - BATCH), end)
-      const missing = batch.filter(id => !counts.has(`${loaded.modelId} ${id}`))
+      const missing = batch.filter(id => !counts.has(`${counter.key} ${id}`))
       const messages = storage.messages.many(missing)
       if (messages.length > 0) {
-        const { each } = await loaded.client.tokens.count({ messages: messages.map(toPromptMessage) }, options)
+        const { each } = await counter.count(messages.map(toPromptMessage), options)
         // A growing answer is counted anew the next time.
         messages.forEach((message, index) => {
           const spoken = message.role === 'user' || textOf(message) !== ''
           const count = spoken ? (each[index] ?? 0) : 0
           if (message.status === 'growing') tokens.set(message.id, count)
-          else remember(`${loaded.modelId} ${message.id}`, count)
+          else remember(`${counter.key} ${message.id}`, count)
         })
       }
       for (const id of batch) {
-        const count = tokens.get(id) ?? counts.get(`${loaded.modelId} ${id}`) ?? 0
+        const count = tokens.get(id) ?? counts.get(`${counter.key} ${id}`) ?? 0
         tokens.set(id, count)
         sum += count
       }
@@ -90,17 +90,17 @@ export function createPromptPlanner({
   })
 
   return {
-    async plan({ loaded, conversation, path, draft, answerStart, signal }) {
-      const options = signal ? { signal } : {}
+    async plan({ counter, conversation, path, draft, answerStart, signal }) {
+      const options = { signal }
       const ids = path.map(entry => entry.id)
-      const { tokens, rest } = await countPath(loaded, ids, options)
+      const { tokens, rest } = await countPath(counter, ids, options)
       const systemPrompt = (conversation.settings.systemPrompt ?? settings().systemPrompt).trim()
       const system: PromptMessage[] = systemPrompt === '' ? [] : [{ role: 'system', text: systemPrompt }]
       const draftMessage: PromptMessage[] = draft ? [{ role: 'user', text: read(draft) }] : []
 
-      const fixed = await loaded.client.tokens.count({ messages: [...system, ...draftMessage] }, options)
+      const fixed = await counter.count([...system, ...draftMessage], options)
       const systemTokens = system.length > 0 ? (fixed.each[0] ?? 0) : 0
-      const answerStartTokens = answerStart ? (await loaded.client.tokens.countText({ text: answerStart }, options)).tokens : 0
+      const answerStartTokens = answerStart ? await counter.countText(answerStart, options) : 0
       const draftTokens = draft ? (fixed.each.at(-1) ?? 0) : 0
 
       const pathTokens: PathTokens[] = path.map(entry => ({ role: entry.role, tokens: tokens.get(entry.id) ?? rest }))
@@ -108,7 +108,7 @@ export function createPromptPlanner({
       const lastAnswer = path.findLast(entry => entry.role === 'assistant')
       const previousCut = (lastAnswer && storage.messages.get(lastAnswer.id)?.leftOut?.messages) ?? 0
       const maxAnswerTokens = conversation.settings.sampling.maxTokens ?? settings().sampling.maxTokens
-      const windowTokens = loaded.loaded.contextTokens
+      const { windowTokens } = counter
       const plan = planContext({
         windowTokens,
         frameTokens: fixed.frame,
@@ -125,7 +125,7 @@ export function createPromptPlanner({
         prompt: answerStart ? { messages, answerStart } : { messages },
         plan,
         report: {
-          modelId: loaded.modelId,
+          modelId: counter.modelId,
           windowTokens,
           systemTokens: systemTokens + fixed.frame,
           historyTokens: draft ? plan.historyTokens : plan.historyTokens + plan.questionTokens,

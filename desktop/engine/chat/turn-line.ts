@@ -1,9 +1,11 @@
+import type { Message } from '@fusion/shared/chat/message.ts'
 import type { TurnState } from '@fusion/shared/contract/engine.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { reasonOf } from '../log-error.ts'
 import { beginAnswer } from './begin-answer.ts'
 import { type Job, takeJob } from './jobs.ts'
-import { runTurn, type TurnParts } from './turn.ts'
+import { LEAVING } from './leaving.ts'
+import { runTurn, type TurnParts, type TurnRequest } from './turn.ts'
 
 /** What is answered and what waits, in each chat. */
 export interface TurnLine {
@@ -17,6 +19,10 @@ export interface TurnLine {
   halt(conversationId: string): Promise<void>
   /** The same for a chat that is deleted for good: its answer's end need not be saved. */
   abandon(conversationId: string): Promise<void>
+  /** Takes up an answer of the cloud that another process of this engine left growing. */
+  resume(answer: Message, from: NonNullable<TurnRequest['resume']>): void
+  /** The person agrees that the question of this answer leaves the computer. */
+  agree(conversationId: string, answerId: string): void
   state(conversationId: string): TurnState
   /** Chats whose answer is growing. */
   answering(): string[]
@@ -40,8 +46,11 @@ interface Running {
   abandon: AbortController
   done: Promise<void>
   flush: () => void
+  agreed: PromiseWithResolvers<void>
   at: Pick<TurnState, 'at' | 'fraction' | 'failure'>
 }
+
+type Begun = Pick<TurnRequest, 'conversation' | 'answer' | 'reason' | 'startedAt' | 'resume'>
 
 const BEGINNING = { at: 'idle', fraction: null, failure: null } as const
 
@@ -93,30 +102,32 @@ export function createTurnLine(parts: TurnParts): TurnLine {
       throw error
     }
     chat.line = begun.line
+    start(chat, { ...begun, startedAt })
+  }
+
+  function start(chat: Chat, begun: Begun): void {
+    const conversationId = begun.conversation.id
     const running: Running = {
       answerId: begun.answer.id,
       stop: new AbortController(),
       abandon: new AbortController(),
       done: Promise.resolve(),
       flush: () => {},
+      agreed: Promise.withResolvers(),
       at: BEGINNING,
     }
     chat.running = running
-    running.done = run(conversationId, chat, running, { ...begun, startedAt })
+    running.done = run(conversationId, chat, running, begun)
     tellState(conversationId)
     tellAnswering()
   }
 
-  async function run(
-    conversationId: string,
-    chat: Chat,
-    running: Running,
-    begun: ReturnType<typeof beginAnswer> & { startedAt: number },
-  ): Promise<void> {
+  async function run(conversationId: string, chat: Chat, running: Running, begun: Begun): Promise<void> {
     const { status, modelId } = await runTurn(parts, {
       ...begun,
       stop: running.stop.signal,
       abandon: running.abandon.signal,
+      agreed: running.agreed.promise,
       onGrowing: flush => (running.flush = flush),
       onState(at) {
         // Progress is told in steps of 1 %: the page has nothing to show in between.
@@ -181,6 +192,16 @@ export function createTurnLine(parts: TurnParts): TurnLine {
       chat.paused = false
       advance(conversationId)
     },
+    resume(answer, from) {
+      const conversation = storage.conversations.get(answer.conversationId)
+      const reason = answer.segments.at(-1)?.reason ?? 'chosen'
+      if (conversation) start(chatOf(conversation.id), { conversation, answer, reason, startedAt: null, resume: from })
+    },
+    agree(conversationId, answerId) {
+      const running = chats.get(conversationId)?.running
+      if (running?.answerId !== answerId) throw failure('not-found')
+      running.agreed.resolve()
+    },
     stop,
     halt,
     async abandon(conversationId) {
@@ -200,8 +221,12 @@ export function createTurnLine(parts: TurnParts): TurnLine {
     onFinished: listener => void finishedListeners.add(listener),
     async close() {
       closing = true
-      for (const { running } of chats.values()) running?.abandon.abort()
-      await Promise.all([...chats.keys()].map(stop))
+      const running = [...chats.values()].flatMap(chat => chat.running ?? [])
+      for (const { abandon, stop } of running) {
+        abandon.abort()
+        stop.abort(LEAVING)
+      }
+      await Promise.all(running.map(({ done }) => done))
     },
   }
 }

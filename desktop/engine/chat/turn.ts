@@ -7,14 +7,17 @@ import { createAnswerReport } from './answer-report.ts'
 import type { BegunAnswer } from './begin-answer.ts'
 import { generateAnswer, type GenerateParts, type GenerateRequest } from './generate-answer.ts'
 import { createGrowingAnswer } from './growing-answer.ts'
+import { LEAVING } from './leaving.ts'
 import { saveEnd } from './save-end.ts'
 
 export interface TurnParts extends GenerateParts {
   log: Log
 }
 
-export interface TurnRequest extends Pick<BegunAnswer, 'conversation' | 'answer' | 'reason'>, Pick<GenerateRequest, 'stop' | 'onState'> {
-  startedAt: number
+export interface TurnRequest
+  extends Pick<BegunAnswer, 'conversation' | 'answer' | 'reason'>, Pick<GenerateRequest, 'stop' | 'onState' | 'agreed' | 'resume'> {
+  /** null: begun by another process. */
+  startedAt: number | null
   /** The end need not be saved at any price: the engine is closing, or the chat is deleted for good. */
   abandon: AbortSignal
   /** Given once: writes to the store what was made since the last write. */
@@ -22,7 +25,8 @@ export interface TurnRequest extends Pick<BegunAnswer, 'conversation' | 'answer'
 }
 
 export interface Turn {
-  status: Finish['status']
+  /** `growing`: it is taken up again at the next start of the engine. */
+  status: Message['status']
   /** undefined where there was no model to answer with. */
   modelId: string | undefined
 }
@@ -37,14 +41,14 @@ export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<T
   const conversationId = conversation.id
   const report = createAnswerReport(answer, request.reason, request.startedAt)
   const trouble = new AbortController()
-  let placed = false
+  let placed = request.resume !== undefined
   const growing = createGrowingAnswer({
     hub,
-    grow(messageId, part, text) {
+    grow(messageId, part, text, event) {
       // Once, with the first words: an answer that ends with this process says where it was made, too, and what it did not see.
       if (!placed) storage.messages.setReport(messageId, report.fields())
       placed = true
-      storage.messages.grow(messageId, part, text)
+      storage.messages.grow(messageId, part, text, event)
     },
     conversationId,
     messageId: answer.id,
@@ -52,20 +56,20 @@ export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<T
     onTrouble: error => trouble.abort(error),
   })
   request.onGrowing(growing.flush)
-  let seamTold = answer.segments.length === 0
-  const onText: typeof growing.append = (part, text) => {
+  let seamTold = answer.segments.length === 0 || request.resume !== undefined
+  const onText: typeof growing.append = (part, text, event) => {
     // Where it goes on is told with its first word: a line put into the text later would move what is being read.
     if (!seamTold)
       hub.tellChat(conversationId, { type: 'segment-changed', messageId: answer.id, segment: report.fields().segments.at(-1)! })
     seamTold = true
-    growing.append(part, text)
+    growing.append(part, text, event)
   }
 
   async function outcome(): Promise<Pick<Finish, 'status' | 'failure'>> {
     const stop = AbortSignal.any([request.stop, trouble.signal])
     try {
-      await generateAnswer(parts, { conversation, answer, report, stop, onState, onText })
-      return { status: 'complete', failure: null }
+      const { agreed, resume } = request
+      return { status: await generateAnswer(parts, { conversation, answer, report, stop, onState, onText, agreed, resume }), failure: null }
     } catch (error) {
       if (trouble.signal.aborted) return { status: 'failed', failure: Failure.toBody(trouble.signal.reason) }
       if (request.stop.aborted && isCancelled(error)) return { status: 'stopped', failure: null }
@@ -76,6 +80,11 @@ export async function runTurn(parts: TurnParts, request: TurnRequest): Promise<T
   }
 
   const { status, failure } = await outcome()
+  if (request.stop.reason === LEAVING && storage.messages.generationOf(answer.id)) {
+    growing.leave()
+    log.info({ conversationId }, 'answer of the cloud left')
+    return { status: 'growing', modelId: undefined }
+  }
   const { segments, leftOut, finishReason } = report.fields()
   let end: Finish = { status, failure, segments, leftOut, finishReason: status === 'complete' ? finishReason : null }
   try {

@@ -27,10 +27,12 @@ export interface Messages {
   add(message: Message): void
   /** Keeps a message that will grow. */
   begin(message: Message): void
-  /** Appends to the growing text. */
-  grow(id: string, part: GrowthPart, text: string): void
-  /** Keeps what is known of a growing answer: where it is made, and what its prompt left out. */
-  setReport(id: string, report: Pick<Message, 'segments' | 'leftOut'>): void
+  /** Appends to the growing text. `event`: the event of the cloud that it came with; kept in the same write. */
+  grow(id: string, part: GrowthPart, text: string, event?: number): void
+  /** Keeps what is known of a growing answer: where it is made, and what its prompt left out; `generation`: what the cloud knows it as. */
+  setReport(id: string, report: Pick<Message, 'segments' | 'leftOut'> & { generation?: string | undefined }): void
+  /** What the cloud knows a growing answer as, and the newest event whose text is here (0: none); undefined for one that is made here. */
+  generationOf(id: string): { generation: string; event: number } | undefined
   /** Ends the growing, durably. */
   finish(id: string, finish: Finish): Message
   /** Those that a crash left growing. */
@@ -92,9 +94,14 @@ export function createMessages(
   const insertAttachment = sqlite.prepare('insert or ignore into msg_attachment (msg, hash) values (?, ?)')
   const touch = sqlite.prepare('update conv set updated_at = max(updated_at, ?) where key = ?')
   const update = sqlite.prepare('update msg set status = ?, body = ? where seq = ?')
-  const insertGrowth = sqlite.prepare('insert into growth (msg, part, text) values (?, ?, ?)')
+  const insertGrowth = sqlite.prepare('insert into growth (msg, part, text, event) values (?, ?, ?, ?)')
   const selectGrowth = sqlite.prepare<[number], { part: GrowthPart; text: string }>(
     'select part, text from growth where msg = ? order by number',
+  )
+  const setGeneration = sqlite.prepare('update msg set gen = ? where seq = ?')
+  const selectGeneration = sqlite.prepare<[string], { generation: string; event: number }>(
+    `select gen as generation, coalesce((select max(growth.event) from growth where growth.msg = msg.seq), 0) as event
+     from msg where id = ? and status = 'growing' and gen is not null`,
   )
   const deleteGrowth = sqlite.prepare('delete from growth where msg = ?')
 
@@ -199,15 +206,17 @@ export function createMessages(
     idsOf: conversationId => read(() => selectIds.all(conversationId)),
     add: message => commit(() => put(message)),
     begin: message => commit(() => put(message)),
-    grow(id, part, text) {
-      commitLightly(() => insertGrowth.run(growingPlace(id).seq, part, JSON.stringify(text)))
+    grow(id, part, text, event) {
+      commitLightly(() => insertGrowth.run(growingPlace(id).seq, part, JSON.stringify(text), event ?? null))
     },
-    setReport(id, { segments, leftOut }) {
+    generationOf: id => read(() => selectGeneration.get(id)),
+    setReport(id, { segments, leftOut, generation }) {
       commitLightly(() => {
         const { seq } = growingPlace(id)
         const row = selectOne.get(id)!
         const body = parseJson(row.body)
         update.run('growing', JSON.stringify({ ...(typeof body === 'object' ? body : undefined), segments, leftOut }), seq)
+        if (generation !== undefined) setGeneration.run(generation, seq)
       })
     },
     finish(id, finish) {

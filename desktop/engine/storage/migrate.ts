@@ -2,9 +2,10 @@ import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Sqlite } from './connection.ts'
 import * as first from './migrations/0001-first.ts'
 import * as apiKeys from './migrations/0002-api-keys.ts'
+import * as cloudAnswers from './migrations/0003-cloud-answers.ts'
 
 /** Numbered from 1, forward only; the number of the last one is the database's `user_version`. */
-export const migrations: readonly { sql: string }[] = [first, apiKeys]
+export const migrations: readonly { sql: string }[] = [first, apiKeys, cloudAnswers]
 
 /** "Fusi" in ASCII, in the header of each of Fusion's databases. */
 export const APPLICATION_ID = 0x46757369

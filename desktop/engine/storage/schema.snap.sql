@@ -55,7 +55,7 @@ CREATE TABLE growth (
   msg integer not null references msg (seq),
   part text not null check (part in ('text', 'reasoning')),
   text text not null
-) strict;
+, event integer) strict;
 CREATE INDEX growth_msg on growth (msg);
 CREATE TABLE draft (
   conversation_id text primary key not null,

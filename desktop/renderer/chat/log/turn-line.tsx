@@ -6,14 +6,17 @@ import { Progress } from '../../ui/progress.tsx'
 export function TurnLine({ turn, started }: { turn: TurnState; started: boolean }) {
   if (turn.failure) return <FailureLine failure={turn.failure} />
   const words = {
+    asking: 'Waiting for your answer',
     waiting: 'Waiting its turn',
+    connecting: 'Connecting again',
     'loading-model': 'Loading the model',
     prefilling: 'Reading the chat',
     answering: null,
     idle: null,
     paused: null,
   }[turn.at]
-  if (!words || (started && turn.at !== 'loading-model')) return started ? null : <p className="turn-line">Beginning</p>
+  if (!words || (started && turn.at !== 'loading-model' && turn.at !== 'connecting'))
+    return started ? null : <p className="turn-line">Beginning</p>
   return (
     <p className="turn-line">
       {words}

@@ -1,0 +1,200 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { textOf } from '@fusion/shared/chat/message.ts'
+import type { Privacy } from '@fusion/shared/chat/conversation.ts'
+import { newId } from '@fusion/shared/contract/ids.ts'
+import { expect, test } from 'vitest'
+import { openSecretFile } from '../account/secret-file.ts'
+import { type FaultyCloud, finish, startFaultyCloud, text, usage } from '../testing/faulty-cloud.ts'
+import { ask, testEngine, type TestEngine, testFolder, watchChat, type Watched } from '../testing/test-engine.ts'
+
+/** A data folder where somebody is signed in. */
+async function signedInFolder(cloud: FaultyCloud): Promise<string> {
+  const folder = await testFolder()
+  const person = { email: 'ada@example.org', name: 'Ada', organisation: 'Example', keptIn: 'file' }
+  writeFileSync(join(folder, 'account.json'), JSON.stringify({ address: cloud.address, person }))
+  await openSecretFile(folder).write('refresh-0')
+  return folder
+}
+
+interface Asked {
+  engine: TestEngine
+  conversationId: string
+  chat: Watched
+}
+
+async function begun(cloud: FaultyCloud, { folder, privacy }: { folder?: string; privacy?: Privacy } = {}): Promise<Asked> {
+  const engine = await testEngine({ folder: folder ?? (await signedInFolder(cloud)) })
+  const conversationId = newId()
+  const { fusion } = engine
+  if (privacy) {
+    // A chat has a privacy of its own once it is there: its first answer comes from this computer.
+    const first = await watchChat(fusion, conversationId)
+    await fusion.settings.set({ sampling: { maxTokens: 1 } })
+    await ask(fusion, first, conversationId, 'Hello')
+    first.leave()
+    await fusion.chats.setPrivacy({ conversationId, privacy })
+  }
+  await fusion.chats.setSettings({ conversationId, settings: { modelId: 'cloud:large' } })
+  // Asked for without any chat, when the engine starts.
+  await cloud.until('the list of models', () => cloud.asked.includes('GET /v1/models'))
+  cloud.asked.length = 0
+  const chat = await watchChat(fusion, conversationId)
+  const questionId = newId()
+  await fusion.turns.send({ conversationId, questionId, text: 'What is it?', attachments: [] })
+  await chat.until('the answer', () => answerOf(chat).parentId === questionId)
+  return { engine, conversationId, chat }
+}
+
+const answerOf = (chat: Watched) => chat.path().at(-1)!
+const ended = (chat: Watched) => chat.until('the end', () => answerOf(chat).status !== 'growing')
+const seen = (chat: Watched, words: string) => chat.until(words, () => textOf(answerOf(chat)) === words)
+const at = (chat: Watched, state: string) =>
+  chat.until(state, ({ events }) => events.some(event => event.type === 'turn-changed' && event.turn.at === state))
+
+test('an answer of the cloud is streamed, kept, and says where it was made', async () => {
+  const cloud = await startFaultyCloud()
+  const { chat } = await begun(cloud)
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  expect(cloud.questions[0]!.prompt!.messages).toEqual([{ role: 'user', text: 'What is it?' }])
+  cloud.say({ type: 'reasoning-delta', text: 'Hm.' }, ...text('It ', 'is ', 'tea.'), finish)
+  await ended(chat)
+  expect(answerOf(chat)).toMatchObject({
+    status: 'complete',
+    finishReason: 'stop',
+    parts: [
+      { type: 'reasoning', text: 'Hm.' },
+      { type: 'text', text: 'It is tea.' },
+    ],
+    segments: [{ place: 'cloud', reason: 'chosen', modelId: 'cloud:large', completionTokens: 4, tokensPerSecond: 31 }],
+  })
+})
+
+test('over a cut connection, a server that ends and one that is away, no token comes twice and none is lost', async () => {
+  const cloud = await startFaultyCloud()
+  const { chat } = await begun(cloud)
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  cloud.say(...text('one '))
+  await seen(chat, 'one ')
+  cloud.refuse(503)
+  cloud.cut()
+  cloud.say(...text('two '))
+  await at(chat, 'connecting')
+  cloud.refuse(undefined)
+  await seen(chat, 'one two ')
+  cloud.drain()
+  cloud.say(...text('three '), finish)
+  await ended(chat)
+  expect(answerOf(chat)).toMatchObject({ status: 'complete', parts: [{ type: 'text', text: 'one two three ' }] })
+  expect(cloud.questions).toHaveLength(1)
+})
+
+test('an engine that is closed leaves the answer to the cloud, and takes it up at the next start', async () => {
+  const cloud = await startFaultyCloud()
+  const folder = await signedInFolder(cloud)
+  const { engine, conversationId, chat } = await begun(cloud, { folder })
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  cloud.say(...text('one ', 'two '))
+  await seen(chat, 'one two ')
+  await engine.close()
+  cloud.say(...text('three '))
+  const { fusion } = await testEngine({ folder })
+  const again = await watchChat(fusion, conversationId)
+  await seen(again, 'one two three ')
+  cloud.say(...text('four.'), finish)
+  await ended(again)
+  expect(answerOf(again)).toMatchObject({
+    status: 'complete',
+    parts: [{ type: 'text', text: 'one two three four.' }],
+    segments: [{ from: 0, place: 'cloud', modelId: 'cloud:large', completionTokens: 4, firstTokenMs: 20 }],
+  })
+  expect(cloud.asked.filter(line => line.endsWith('/cancel'))).toEqual([])
+})
+
+test('an answer that the cloud has forgotten by the next start keeps its text, and says so', async () => {
+  const cloud = await startFaultyCloud()
+  const folder = await signedInFolder(cloud)
+  const { engine, conversationId, chat } = await begun(cloud, { folder })
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  cloud.say(...text('one '))
+  await seen(chat, 'one ')
+  await engine.close()
+  cloud.forget()
+  const again = await watchChat((await testEngine({ folder })).fusion, conversationId)
+  await ended(again)
+  expect(answerOf(again)).toMatchObject({ status: 'failed', failure: { code: 'cloud-answer-gone' }, parts: [{ text: 'one ' }] })
+})
+
+test('Stop closes the answer at once, and tells the cloud', async () => {
+  const cloud = await startFaultyCloud()
+  const { engine, conversationId, chat } = await begun(cloud)
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  cloud.say(...text('one '))
+  await seen(chat, 'one ')
+  await engine.fusion.turns.stop({ conversationId })
+  expect(answerOf(chat)).toMatchObject({ status: 'stopped', parts: [{ text: 'one ' }] })
+  await cloud.until('the cancel', () => cloud.asked.some(line => line.endsWith('/cancel')))
+})
+
+test('a chat of this computer opens no connection, whatever model is chosen', async () => {
+  const cloud = await startFaultyCloud()
+  const { chat } = await begun(cloud, { privacy: 'local-only' })
+  await ended(chat)
+  expect(answerOf(chat)).toMatchObject({ status: 'failed', failure: { code: 'chat-local-only' }, parts: [] })
+  expect(cloud.asked).toEqual([])
+})
+
+test('a chat that asks sends nothing before the person agrees, and asks again the next time', async () => {
+  const cloud = await startFaultyCloud()
+  const { engine, conversationId, chat } = await begun(cloud, { privacy: 'ask' })
+  await at(chat, 'asking')
+  expect(cloud.asked).toEqual([])
+  await engine.fusion.turns.agree({ conversationId, answerId: answerOf(chat).id })
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  cloud.say(...text('Yes.'), finish)
+  await ended(chat)
+  chat.events.length = 0
+  await engine.fusion.turns.send({ conversationId, questionId: newId(), text: 'And now?', attachments: [] })
+  await at(chat, 'asking')
+  await engine.fusion.turns.stop({ conversationId })
+  expect(answerOf(chat)).toMatchObject({ status: 'stopped', parts: [] })
+  expect(cloud.questions).toHaveLength(1)
+})
+
+test('a prompt that the cloud counts as too long is planned again with less, and the answer says what it did not see', async () => {
+  const cloud = await startFaultyCloud()
+  const { engine, conversationId, chat } = await begun(cloud)
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  cloud.say(...text('tea '.repeat(1000)), finish)
+  await ended(chat)
+  await engine.fusion.turns.send({ conversationId, questionId: newId(), text: 'More?', attachments: [] })
+  await cloud.until('the second question', () => cloud.questions.length === 2)
+  expect(cloud.questions[1]!.prompt!.messages).toHaveLength(3)
+  const tooLong = { code: 'prompt-too-long', message: '', retryable: false, detail: { tokens: 5000, window: 2000 } }
+  cloud.say({ type: 'generation-fail', failure: tooLong, usage })
+  await cloud.until('the third question', () => cloud.questions.length === 3)
+  expect(cloud.questions[2]!.prompt!.messages).toEqual([{ role: 'user', text: 'More?' }])
+  cloud.say(...text('No.'), finish)
+  await chat.until('the end', () => textOf(answerOf(chat)) === 'No.' && answerOf(chat).status === 'complete')
+  expect(answerOf(chat).leftOut).toMatchObject({ messages: 2 })
+})
+
+test('a token that is good no more is renewed once for all that is asked at a time; a session that is over says so', async () => {
+  const cloud = await startFaultyCloud()
+  const { engine, conversationId, chat } = await begun(cloud)
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  expect(cloud.refreshed()).toBe(1)
+  cloud.say(...text('one '))
+  await seen(chat, 'one ')
+  cloud.spoilTokens()
+  cloud.cut()
+  cloud.say(...text('two'), finish)
+  await ended(chat)
+  expect(answerOf(chat)).toMatchObject({ status: 'complete', parts: [{ text: 'one two' }] })
+  expect(cloud.refreshed()).toBe(2)
+  cloud.endSession()
+  await engine.fusion.turns.send({ conversationId, questionId: newId(), text: 'More?', attachments: [] })
+  await chat.until('the second end', () => answerOf(chat).status === 'failed')
+  expect(answerOf(chat).failure).toMatchObject({ code: 'signed-out' })
+  expect(engine.logged.join('\n')).not.toMatch(/access-\d|refresh-\d|What is it/)
+})
