@@ -8,6 +8,7 @@ import { measureRedis } from './cache/redis-metrics.ts'
 import { chat } from './chat/routes.ts'
 import { type App, createGround } from './http/ground.ts'
 import { inference } from './inference/routes.ts'
+import { attachments } from './objects/routes.ts'
 import type { Parts } from './parts.ts'
 import { security } from './security/security.ts'
 
@@ -24,5 +25,6 @@ export async function createApp(parts: Parts): Promise<App> {
   await app.register(inference, parts)
   await app.register(chat, parts)
   await app.register(admin, parts)
+  await app.register(attachments, parts)
   return app
 }

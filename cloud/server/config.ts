@@ -189,6 +189,30 @@ const settings = {
     fallback: nothing,
     secret: true,
   },
+  /** Where attachments and backups are kept; null: in the data folder. */
+  s3Bucket: {
+    variable: 'S3_BUCKET',
+    schema: text({ pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$' }),
+    form: 'the name of a bucket',
+    fallback: nothing,
+  },
+  /** Null: AWS. */
+  s3Endpoint: {
+    variable: 'S3_ENDPOINT',
+    schema: text({ pattern: '^https?://[^\\s?#]+$' }),
+    form: 'an http or https address',
+    fallback: nothing,
+  },
+  s3Region: {
+    variable: 'S3_REGION',
+    schema: Type.String({ minLength: 1, maxLength: 100 }),
+    form: 'the name of a region',
+    fallback: () => 'us-east-1',
+  },
+  s3AccessKeyId: { variable: 'S3_ACCESS_KEY_ID', schema: text(), form: 'the id of an access key', fallback: nothing },
+  s3SecretAccessKey: { variable: 'S3_SECRET_ACCESS_KEY', schema: text(), form: 'its secret', fallback: nothing, secret: true },
+  /** Whether the bucket stands in the path of an address, as most servers besides AWS want it. */
+  s3PathStyle: { variable: 'S3_PATH_STYLE', schema: Type.Boolean(), form: 'true or false', fallback: env => Boolean(env['S3_ENDPOINT']) },
   /** Requests a minute, a quarter of them at once; 0: as many as come. */
   userRequests: perMinute('FUSION_LIMIT_USER', 600),
   keyRequests: perMinute('FUSION_LIMIT_KEY', 600),

@@ -11,6 +11,8 @@ import type { Config } from './config.ts'
 import type { PartChecks } from './health/readiness.ts'
 import type { SharedRedis } from './cache/redis.ts'
 import type { Limits } from './limits/limits.ts'
+import type { ObjectTokens } from './objects/object-tokens.ts'
+import type { Objects } from './objects/objects.ts'
 import type { ApiKeys } from './security/api-keys.ts'
 import type { Audit } from './security/audit.ts'
 import type { Oidc } from './security/oidc/oidc.ts'
@@ -32,6 +34,8 @@ export interface Parts {
   /** How /readyz finds out about the parts that there are. */
   checks?: PartChecks
   limits: Limits
+  objects: Objects
+  objectTokens: ObjectTokens
   /** Where there is one; it may be gone. */
   redis?: SharedRedis | undefined
   apiKeys: ApiKeys

@@ -6,7 +6,7 @@ import { migrate } from '../database/migrate.ts'
 import { createApp } from './app.ts'
 import { createAuthenticate } from './auth/authenticate.ts'
 import { createIdentity } from './auth/identity.ts'
-import { readSecretKey } from './auth/secret-key.ts'
+import { deriveKey, readSecretKey } from './auth/secret-key.ts'
 import type { Clock } from './clock.ts'
 import { openShared } from './cache/open-shared.ts'
 import { cloudFolder, type Config } from './config.ts'
@@ -15,6 +15,8 @@ import { createGenerations } from './chat/generations.ts'
 import { createModels } from './inference/models.ts'
 import { createRecord } from './inference/record.ts'
 import { drain } from './health/drain.ts'
+import { createObjectTokens } from './objects/object-tokens.ts'
+import { openObjects } from './objects/open-objects.ts'
 import type { PartChecks } from './health/readiness.ts'
 import type { App } from './http/ground.ts'
 import type { Parts } from './parts.ts'
@@ -100,6 +102,10 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     closing.push(models.close)
     const generations = createGenerations({ database, models, clock, record, onTrouble: what => app?.log.error(what) })
     closing.push(generations.close)
+    const objectTokens = createObjectTokens({ key: deriveKey(secretKey, 'objects'), publicUrl, clock })
+    const objects = await openObjects(config, objectTokens)
+    closing.push(objects.close)
+    if (objects.check.embedded) embedded.push(`Attachments lie in ${join(folder, 'objects')}. S3_BUCKET names a bucket of S3.`)
     const audit = createAudit({ database, secretKey, clock })
     const identity = createIdentity({ database, secretKey, audit, cache: shared.cache, publicUrl, clock })
     // Before it listens: with another secret key nobody could come in.
@@ -108,6 +114,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       database: { embedded: !config.databaseUrl, check: () => database.query('select 1') },
       cache: shared.check,
       models: { embedded: config.modelServers.length === 0, check: models.check },
+      objects: objects.check,
     }
     const apiKeys = createApiKeys({ database, audit, clock })
     const authenticate = createAuthenticate({ accessToken: identity.callerOf, apiKey: apiKeys.authenticate })
@@ -133,6 +140,8 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       record,
       checks,
       limits,
+      objects,
+      objectTokens,
       redis,
     }
     app = await createApp(parts)

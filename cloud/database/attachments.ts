@@ -1,0 +1,36 @@
+import type { Queryable } from './connection.ts'
+
+export interface Attachment {
+  /** Bytes. */
+  size: number
+  /** Null: not known to be there yet. */
+  storedAt: Date | null
+}
+
+/** `hash`: SHA-256 in lower-case hex. All of these as the person whose it is. */
+export async function findAttachment(tx: Queryable, hash: string): Promise<Attachment | undefined> {
+  const [found] = await tx.query<Attachment & Record<string, unknown>>(
+    `select size, stored_at as "storedAt" from attachments where hash = decode($1, 'hex')`,
+    [hash],
+  )
+  return found
+}
+
+/** Notes that a file is to come (`storedAt` null), or is there. What is there stays there. */
+export async function noteAttachment(
+  tx: Queryable,
+  { userId, hash, size, now, storedAt }: { userId: string; hash: string; size: number; now: Date; storedAt: Date | null },
+): Promise<void> {
+  await tx.query(
+    `insert into attachments (user_id, hash, size, created_at, stored_at) values ($1, decode($2, 'hex'), $3, $4, $5)
+     on conflict (user_id, hash) do update set
+       stored_at = coalesce(attachments.stored_at, excluded.stored_at),
+       size = case when attachments.stored_at is null then excluded.size else attachments.size end`,
+    [userId, hash, size, now, storedAt],
+  )
+}
+
+/** False where there was none. */
+export async function deleteAttachment(tx: Queryable, hash: string): Promise<boolean> {
+  return (await tx.query(`delete from attachments where hash = decode($1, 'hex') returning 1`, [hash])).length > 0
+}
