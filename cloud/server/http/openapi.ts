@@ -72,9 +72,11 @@ function goodReplies({ reply, replyType = 'application/json', events, statuses }
 
 const errorReply = ({ error, replyType }: Route) => ({
   description: 'Why not.',
-  // Of a page for people the errors are pages, too.
-  content:
-    replyType === 'text/html' ? { [replyType]: {} } : { 'application/json': { schema: error ?? { $ref: '#/components/schemas/Error' } } },
+  content: {
+    'application/json': { schema: error ?? { $ref: '#/components/schemas/Error' } },
+    // Of a page for people the errors are pages, too, once it is known that a page was asked for.
+    ...(replyType === 'text/html' && { [replyType]: {} }),
+  },
 })
 
 const always = [400, 408, 415, 429, 431, 500, 503]

@@ -148,7 +148,8 @@ export const providerRoutes = {
     access: { who: 'anybody' },
     summary: 'Sends a person from the sign-in page on to the OpenID provider.',
     query: Type.Object({ purpose: Type.String({ maxLength: 4000 }) }),
-    page: true,
+    replyType: 'text/html',
+    statuses: [303],
   }),
   finish: route({
     method: 'GET',
@@ -160,6 +161,7 @@ export const providerRoutes = {
       code: Type.Optional(Type.String({ maxLength: 4000 })),
       error: Type.Optional(Type.String({ maxLength: 500 })),
     }),
-    page: true,
+    replyType: 'text/html',
+    statuses: [303],
   }),
 }
