@@ -117,6 +117,12 @@ export async function pollDevice(db: Queryable, { hash, clientId, now }: { hash:
   return row
 }
 
+/** What this person signed in for and was not fetched yet gives nothing any more. */
+export async function withdrawCodes(db: Queryable, userId: string, now: Date): Promise<void> {
+  await db.query('update authorization_codes set used_at = $2 where user_id = $1 and used_at is null', [userId, now])
+  await db.query('update device_codes set refused_at = $2 where user_id = $1 and used_at is null', [userId, now])
+}
+
 /** Removes what nobody needs any more: of codes and links, sessions and failed sign-ins, what ended before `before`. */
 export async function removeEnded(db: Queryable, before: Date): Promise<void> {
   await db.query('delete from authorization_codes where expires_at < $1', [before])

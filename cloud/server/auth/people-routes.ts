@@ -35,7 +35,6 @@ export async function people(
       return changed
     })
     apiKeys.forget(changed.id)
-    apiKeys.forget(changed.id)
     await identity.sessions.forget(changed.id)
     return asPerson(changed)
   })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { TokenReply } from '@fusion/shared/contract/cloud/account.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
+import { withdrawCodes } from '../../database/authorizations.ts'
 import type { Database, Queryable } from '../../database/connection.ts'
 import {
   createSession,
@@ -33,7 +34,7 @@ export interface Sessions {
   refresh(of: { token: string; clientId: string; address: string }): Promise<TokenReply | undefined>
   /** Whose session it is, at most 30 s old; undefined where it has ended. */
   find(id: string): Promise<LiveSession | undefined>
-  /** Ends one session of this person (`id`), all but one (`except`), or all. False where there was none. */
+  /** Ends one session of this person (`id`), all but one (`except`), or all, with those that are about to begin. False where there was none. */
   end(of: { userId: string; id?: string; except?: string }): Promise<boolean>
   /** Ends the session that a refresh token is of, and gives it; undefined for a token that is none, or of one that was over. */
   endByToken(token: string): Promise<LiveSession | undefined>
@@ -142,7 +143,10 @@ export function createSessions({
     },
 
     async end(of) {
-      const ended = await revokeSessions(database, { ...of, now: new Date(clock()) })
+      const now = new Date(clock())
+      // First, so that no session begins of what was confirmed before.
+      if (!of.id) await withdrawCodes(database, of.userId, now)
+      const ended = await revokeSessions(database, { ...of, now })
       await uncache(ended)
       return ended.length > 0
     },

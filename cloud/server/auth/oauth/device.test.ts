@@ -98,6 +98,14 @@ test('codes end after a quarter of an hour', async () => {
   expect((await startBrowser(cloud.url).open(`/oauth/device?user_code=${device.user_code}`)).status).toBe(404)
 })
 
+test('signing out everywhere takes back a confirmation that the device has not fetched yet', async () => {
+  const device = await begin()
+  await confirm(device)
+  const [ada] = await cloud.database.query<{ id: string }>(`select id from users where email = 'ada@example.org'`)
+  await cloud.parts.identity.sessions.end({ userId: ada!.id })
+  expect(await poll(device)).toBe('access_denied')
+})
+
 test('a device code is of the client that it was given to', async () => {
   const device = await begin()
   await confirm(device)

@@ -189,6 +189,13 @@ test('a code brings nothing with another verifier, redirect address or client, a
   }
 })
 
+test('signing out everywhere leaves no code behind that is still good', async () => {
+  const user = await cloud.makeUser({ email: 'mary@example.org', passwordHash })
+  const { code, verifier } = await signInForCode('mary@example.org')
+  await cloud.parts.identity.sessions.end({ userId: user.id })
+  expect((await redeem({ code, verifier })).status).toBe(400)
+})
+
 test('a code is good for a minute', async () => {
   const { code, verifier } = await signInForCode()
   now += 60_000
