@@ -6,6 +6,7 @@ import { people } from './auth/people-routes.ts'
 import { welcomePages } from './auth/welcome-routes.ts'
 import { measureRedis } from './cache/redis-metrics.ts'
 import { chat } from './chat/routes.ts'
+import { dashboard } from './dashboard/routes.ts'
 import { type App, createGround } from './http/ground.ts'
 import { inference } from './inference/routes.ts'
 import { attachments } from './objects/routes.ts'
@@ -24,6 +25,7 @@ export async function createApp(parts: Parts): Promise<App> {
   await app.register(security, parts)
   await app.register(inference, parts)
   await app.register(chat, parts)
+  await app.register(dashboard)
   await app.register(admin, parts)
   await app.register(attachments, parts)
   return app
