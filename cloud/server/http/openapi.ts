@@ -82,7 +82,7 @@ const errorReply = ({ error, replyType }: Route) => ({
 const always = [400, 408, 415, 429, 431, 500, 503]
 
 /** What can go wrong at a route, by what it takes and who may call. */
-function errorStatuses({ method, access, params, query, body, statuses = [] }: Route): number[] {
+function errorStatuses({ method, access, params, query, body, bodyType, statuses = [] }: Route): number[] {
   const write = method !== 'GET'
   const all = [
     ...always,
@@ -90,6 +90,9 @@ function errorStatuses({ method, access, params, query, body, statuses = [] }: R
     ...(access.who !== 'anybody' || write ? [401, 403] : []),
     ...(params || query || body ? [404] : []),
     ...(params ? [414] : []),
+    // Bytes that come have to say how many; of those that go, a part may be asked for that is not there.
+    ...(bodyType === 'application/octet-stream' ? [411] : []),
+    ...(statuses.includes(206) ? [416] : []),
     // 409: the same request is under way; 422: its id was used for another.
     ...(write ? [409, 413, 422] : []),
   ]

@@ -48,7 +48,7 @@ export function createMemoryLimits({ clock = () => performance.now(), keys: most
       // Written after a refusal too: the clock may have been set back, and the next one has to wait no longer than was said.
       for (const [index, { key }] of limits.entries()) {
         paid.delete(key)
-        paid.set(key, now + left[index]!)
+        if (left[index]! > 0) paid.set(key, now + left[index]!)
         if (paid.size > most) paid.delete(paid.keys().next().value!)
       }
       return takenOf(limits, left, Math.max(0, ...debts.map(({ waitMs }) => waitMs)))

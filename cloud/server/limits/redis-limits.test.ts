@@ -51,7 +51,7 @@ describe.skipIf(skipWithoutRedis)('limits in Redis', () => {
           expect(Math.abs(told.resetMs - expected.resetMs)).toBeLessThanOrEqual(1)
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 300 },
     )
   })
 

@@ -24,6 +24,8 @@ local told = { string.format('%.3f', wait) }
 for index, key in ipairs(KEYS) do
   if left[index] > 0 then
     redis.call('SET', key, string.format('%.3f', now + left[index]), 'PX', math.ceil(left[index]))
+  else
+    redis.call('DEL', key)
   end
   told[index + 1] = string.format('%.3f', left[index])
 end

@@ -90,6 +90,7 @@ describe.each([
       expect(endless.status).toBe(411)
       expect((await ask(mine, `/v1/attachments/${hash}`)).status).toBe(404)
       expect((await put(mine, 'no-hash', bytes)).status).toBe(400)
+      expect((await ask(mine, `/v1/attachments/${hash}`, { method: 'PUT' })).status).toBe(400)
     })
 
     test('a link takes a file without a token, that one alone, and gives it; when its time is over it does neither', async () => {

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { LINK_SECONDS, MAX_ATTACHMENT_BYTES, objectRoutes } from '@fusion/shared/contract/cloud/objects.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { WrongRequest } from '@fusion/shared/openai/failure.ts'
@@ -36,7 +36,7 @@ export async function attachments(app: FastifyInstance, { database, objects, obj
 
   async function put(key: string, bytes: unknown, info: ObjectInfo): Promise<void> {
     try {
-      await objects.put(key, bytes as Readable, info)
+      await objects.put(key, (bytes as Readable | null | undefined) ?? Readable.from([]), info)
     } catch (error) {
       if (error instanceof ContentDiffers) throw new WrongRequest('The content is not what its hash says.', { code: 'content_differs' })
       throw error

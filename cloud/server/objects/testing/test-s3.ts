@@ -18,7 +18,6 @@ export interface TestS3 {
   env: Record<string, string>
   folder: string
   bucket: string
-  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void
   close(): Promise<void>
 }
 
@@ -54,7 +53,6 @@ export async function startS3(): Promise<TestS3> {
     env: { S3_ENDPOINT: endpoint, S3_BUCKET: bucket, S3_ACCESS_KEY_ID: id, S3_SECRET_ACCESS_KEY: secret },
     folder,
     bucket,
-    signal: name => void child.kill(name),
     async close() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGKILL')
