@@ -3,7 +3,6 @@ import { failure } from '@fusion/shared/contract/failures.ts'
 import { type ApiError, asApiError, WrongRequest } from '@fusion/shared/openai/failure.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { withoutWords } from '../telemetry/logs.ts'
 import type { FailureLabel } from '../telemetry/metrics.ts'
 
 declare module 'fastify' {
@@ -28,7 +27,7 @@ export function tellErrors(app: FastifyInstance, { onFailure, onFault }: Listene
     const api = asApiError(error)
     onFailure(error instanceof Failure ? (error.code as FailureLabel) : error instanceof WrongRequest ? 'wrong-request' : 'internal')
     if (api.status >= 500 && !(error instanceof Failure) && !(error instanceof WrongRequest)) {
-      request.log.error({ err: withoutWords(error) }, 'request failed')
+      request.log.error({ err: error }, 'request failed')
       onFault(error, request)
     }
     return api

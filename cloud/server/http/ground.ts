@@ -19,7 +19,7 @@ import { mayCall } from './serve-route.ts'
 import { checkBySchema } from './validation.ts'
 import { refuseUnreadable } from './unreadable-requests.ts'
 import type { Parts } from '../parts.ts'
-import { logging, logRequests } from '../telemetry/logs.ts'
+import { logging, logRequests, type LogTarget } from '../telemetry/logs.ts'
 import { createMetrics, measureRequests } from '../telemetry/metrics.ts'
 import { traceRequests } from '../telemetry/request-trace.ts'
 
@@ -30,14 +30,20 @@ export type App = FastifyInstance & { readiness: Readiness }
 
 export type GroundParts = Pick<Parts, 'config' | 'authenticate' | 'checks' | 'limits'> & { database: Pick<Parts['database'], 'pool'> }
 
+export interface GroundOptions {
+  allowed?: Limits
+  /** The standard output, where nothing else is said. */
+  logTo?: LogTarget
+}
+
 /**
  * What every route stands on: ids and traces, logs and figures, refusals in one shape, who may call. It serves how it stands and what it can
  * be asked; features add their routes to it.
  */
-export async function createGround(parts: GroundParts, allowed: Limits = limits): Promise<App> {
+export async function createGround(parts: GroundParts, { allowed = limits, logTo }: GroundOptions = {}): Promise<App> {
   const { config } = parts
   const app = Fastify({
-    logger: logging(config.logLevel),
+    logger: logging({ level: config.logLevel, to: logTo }),
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIdOf,
     trustProxy: config.proxies?.split(',') ?? false,

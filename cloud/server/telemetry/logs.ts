@@ -2,22 +2,29 @@ import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { currentTrace } from './trace.ts'
 
 /** An error without its message, which may hold what a person wrote. */
-export const withoutWords = (error: unknown) =>
+const withoutWords = (error: unknown) =>
   error instanceof Error
     ? {
         name: error.name,
         code: (error as { code?: string }).code,
+        // After the message, in which lines that look like frames may stand.
         frames: error.stack
-          ?.split('\n')
+          ?.slice(error.stack.indexOf(error.message) + error.message.length)
+          .split('\n')
           .filter(line => line.startsWith('    at '))
           .slice(0, 12),
       }
     : { name: typeof error }
 
+export interface LogTarget {
+  write(line: string): void
+}
+
 /** Lines of JSON to the standard output, with the ids of request and trace. Whatever is logged as `err`, `req` or `res` comes without content. */
-export function logging(level: string): NonNullable<FastifyServerOptions['logger']> {
+export function logging({ level, to }: { level: string; to?: LogTarget | undefined }): NonNullable<FastifyServerOptions['logger']> {
   return {
     level,
+    ...(to && { stream: to }),
     base: null,
     mixin: () => {
       const trace = currentTrace()

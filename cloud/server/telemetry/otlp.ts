@@ -1,10 +1,12 @@
 // Records traces and sends them on, by OTLP over HTTP. Loaded only where a place for traces is named.
+import { setTimeout as wait } from 'node:timers/promises'
 import { ROOT_CONTEXT, SpanKind as Kind, SpanStatusCode, trace, TraceFlags } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { AlwaysOnSampler, BatchSpanProcessor, ParentBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Recorder, TraceStep } from './trace.ts'
 
+const CLOSE_MS = 2_000
 const kinds = { server: Kind.SERVER, client: Kind.CLIENT, internal: Kind.INTERNAL }
 
 /** A trace that begins elsewhere is recorded if it is there; one that begins here always is. */
@@ -31,7 +33,13 @@ export function createRecorder({ url, version }: { url: string; version: string 
       }
     },
     // What is waiting is sent; a receiver that is not there does not hold up the end.
-    close: () => provider.shutdown().catch(() => {}),
+    async close() {
+      const enough = new AbortController()
+      const patience = wait(CLOSE_MS, undefined, { signal: enough.signal })
+      await Promise.race([provider.shutdown(), patience]).catch(() => {})
+      enough.abort()
+      await patience.catch(() => {})
+    },
   }
 }
 

@@ -3,6 +3,7 @@ import type { Environment } from '@fusion/shared/configuration/read-settings.ts'
 import { makeDatabase } from '../../database/testing/test-database.ts'
 import { readConfig } from '../config.ts'
 import { type App, createGround } from '../http/ground.ts'
+import type { LogTarget } from '../telemetry/logs.ts'
 import { type Limits, limits } from '../http/limits.ts'
 import { createMemoryLimits } from '../limits/limits.ts'
 
@@ -16,14 +17,12 @@ export interface TestApp {
 /** The ground of the server without any feature, to which `add` adds routes of the test's own. Nobody can sign in to it. */
 export async function startTestApp(
   add: (app: App) => void,
-  { env = {}, allowed = {} }: { env?: Environment; allowed?: Partial<Limits> } = {},
+  { env = {}, allowed = {}, ...options }: { env?: Environment; allowed?: Partial<Limits>; logTo?: LogTarget } = {},
 ): Promise<TestApp> {
   const { database, close } = await makeDatabase()
   const config = readConfig({ FUSION_LOG: 'error', FUSION_LIMIT_ADDRESS: '0', ...env })
-  const app = await createGround(
-    { config, database, authenticate: async () => null, limits: createMemoryLimits() },
-    { ...limits, ...allowed },
-  )
+  const parts = { config, database, authenticate: async () => null, limits: createMemoryLimits() }
+  const app = await createGround(parts, { allowed: { ...limits, ...allowed }, ...options })
   add(app)
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
