@@ -3,6 +3,7 @@ import { peopleRoutes } from '@fusion/shared/contract/cloud/people.ts'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call } from '../app/client.ts'
+import { roles } from '../ui/roles.ts'
 import { formatMoment } from '../ui/moment.ts'
 import { Section } from '../ui/section.tsx'
 import { Table } from '../ui/table.tsx'
@@ -45,9 +46,11 @@ export function Invite() {
           onChange={event => setEmail(event.target.value)}
         />
         <select aria-label="Role of whoever is invited" value={role} onChange={event => setRole(event.target.value as Role)}>
-          <option value="member">Member</option>
-          <option value="auditor">Auditor</option>
-          <option value="admin">Admin</option>
+          {Object.entries(roles).map(([value, name]) => (
+            <option key={value} value={value}>
+              {name}
+            </option>
+          ))}
         </select>
         <button className="button main" disabled={invite.isPending}>
           Make a link
@@ -68,7 +71,7 @@ export function Invite() {
           columns={['For', 'Role', 'Good until', 'Link']}
           cells={invitation => [
             invitation.email ?? 'Whoever has the link',
-            invitation.role,
+            roles[invitation.role],
             formatMoment(invitation.expiresAt),
             <button key="back" className="quiet" onClick={() => withdraw.mutate(invitation.id)}>
               Take back

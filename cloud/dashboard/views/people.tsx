@@ -3,11 +3,10 @@ import { type Person, peopleRoutes } from '@fusion/shared/contract/cloud/people.
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query'
 import { call } from '../app/client.ts'
 import { formatDay } from '../ui/moment.ts'
+import { roles } from '../ui/roles.ts'
 import { Section } from '../ui/section.tsx'
 import { Table } from '../ui/table.tsx'
 import { Invite } from './invite.tsx'
-
-const roles: Record<Role, string> = { member: 'Member', admin: 'Admin', auditor: 'Auditor' }
 
 /** Who is in the organisation, what they may do, and who was invited. */
 export function People({ mayChange, own }: { mayChange: boolean; own: string }) {
