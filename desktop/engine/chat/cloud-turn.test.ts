@@ -42,7 +42,7 @@ async function begun(cloud: FaultyCloud, { folder, privacy }: { folder?: string;
   const chat = await watchChat(fusion, conversationId)
   const questionId = newId()
   await fusion.turns.send({ conversationId, questionId, text: 'What is it?', attachments: [] })
-  await chat.until('the answer', () => answerOf(chat).parentId === questionId)
+  await chat.until('the answer', () => chat.path().at(-1)?.parentId === questionId)
   return { engine, conversationId, chat }
 }
 

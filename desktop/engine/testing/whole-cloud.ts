@@ -1,0 +1,67 @@
+// The whole cloud as `npm run cloud` starts it, and the person who uses its pages: for tests of the app against it.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+export interface WholeCloud {
+  address: string
+  /** Signs in on the page that the app gives the address of, and goes back to the app as a browser does. */
+  signIn(page: string): Promise<void>
+  end(): Promise<void>
+}
+
+const PERSON = { email: 'ada@example.org', password: 'a long enough sentence' }
+
+/** With its own Postgres and model server, and an account in it. */
+export async function startWholeCloud(home: string): Promise<WholeCloud> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../../cloud/server/main.ts')], {
+    env: { ...process.env, FUSION_HOME: home, FUSION_CLOUD_PORT: '0', DATABASE_URL: undefined, MODEL_SERVERS: undefined },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'exit')
+  const kill = () => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
+  let said = ''
+  child.stderr.on('data', (data: Buffer) => (said = (said + data.toString()).slice(-4000)))
+  let welcome = ''
+  const address = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', line => {
+      welcome = /^Make the first account.*: (\S+)$/.exec(line)?.[1] ?? welcome
+      const ready = /^Fusion Cloud is ready at (\S+)$/.exec(line)
+      if (ready) resolve(ready[1]!)
+    })
+    ended.then(([code]) => reject(new Error(`The cloud ended with ${code} before it was ready: ${said}`)), reject)
+  })
+  await fillIn(welcome, { organisation: 'Example', name: 'Ada', ...PERSON })
+  return {
+    address,
+    async signIn(page) {
+      const back = await fillIn(page, PERSON)
+      if (!back) throw new Error('The cloud did not lead back to the app')
+      await fetch(back)
+    },
+    async end() {
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+/** Sends the first form of a page, with the cookies that came with it; gives where that leads to. */
+async function fillIn(page: string, fields: Record<string, string>): Promise<string | null> {
+  const shown = await fetch(page)
+  const cookie = shown.headers
+    .getSetCookie()
+    .map(set => set.split(';')[0])
+    .join('; ')
+  const [, action = '', inside = ''] = /<form[^>]* action="([^"]+)"[^>]*>(.*?)<\/form>/s.exec(await shown.text()) ?? []
+  const hidden = [...inside.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(([, name = '', value = '']) => [
+    name,
+    value.replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code))),
+  ])
+  const body = new URLSearchParams({ ...Object.fromEntries(hidden), ...fields })
+  const sent = await fetch(new URL(action, page), { method: 'POST', body, redirect: 'manual', headers: { cookie } })
+  return sent.headers.get('location')
+}
