@@ -67,6 +67,7 @@ const CHECK_AFTER_MS = 20_000
 const MODELS_APART_MS = 50
 /** Requests and tokens of programs come by the hundred; a person reads the figures. */
 const API_APART_MS = 500
+const MODELS_ANEW_MS = 20_000
 const FALLING_MS = 2_000
 /** Chats told at once when a page asks for the list. */
 const LIST_PART = 500
@@ -125,7 +126,10 @@ export async function createEngine({
   function onAccount(tell: () => void): () => void {
     const stops = [account.watch(tell), cloud.watch(tell)]
     void cloud.readModels()
+    // What a cloud has comes and goes: its list stays true while somebody looks.
+    const reading = setInterval(() => void cloud.readModels(), MODELS_ANEW_MS)
     return () => {
+      clearInterval(reading)
       for (const stop of stops) stop()
     }
   }

@@ -5,7 +5,7 @@ import type { EngineContract } from '@fusion/shared/contract/engine.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import type { Client } from '@fusion/shared/rpc/contract.ts'
 import { expect, onTestFinished, test } from 'vitest'
-import { addEndlessModel, endlessName } from '../../models/guide/testing/endless-model.ts'
+import { addEndlessModel } from '../../models/guide/testing/endless-model.ts'
 import { openSecretFile } from './account/secret-file.ts'
 import { startHeadless } from './testing/headless.ts'
 import { testFolder, watchChat } from './testing/test-engine.ts'
@@ -33,11 +33,11 @@ test(
     onTestFinished(() => first.end('SIGKILL'))
     const { fusion } = await first.connect()
     for await (const event of fusion.account.signIn({ address: cloud.address, by: 'browser' })) await cloud.signIn(event.address)
-    const { signedIn, models } = await accountWith(fusion, state => state.models.some(({ name }) => name.startsWith(endlessName)))
+    const { signedIn, models } = await accountWith(fusion, state => state.models.some(({ name }) => name === 'endless'))
     expect(signedIn).toMatchObject({ address: cloud.address, email: 'ada@example.org', name: 'Ada', organisation: 'Example' })
 
     const conversationId = newId()
-    const { id: modelId } = models.find(({ name }) => name.startsWith(endlessName))!
+    const { id: modelId } = models.find(({ name }) => name === 'endless')!
     await fusion.chats.setSettings({ conversationId, settings: { modelId, sampling: { maxTokens: TOKENS, seed: 1 } } })
     const chat = await watchChat(fusion, conversationId)
     await fusion.turns.send({ conversationId, questionId: newId(), text: 'Tell me a very long story', attachments: [] })

@@ -38,6 +38,7 @@ export function createCloud({ account, door, log }: { account: Account; door: Do
   let models: CloudModelEntry[] = []
 
   function setModels(next: CloudModelEntry[]): void {
+    if (JSON.stringify(next) === JSON.stringify(models)) return
     models = next
     for (const listener of listeners) listener()
   }

@@ -4,6 +4,7 @@ import { ask, fusion } from '../state/fusion.ts'
 import { useReplica, type OpenChat } from '../state/replica.ts'
 import { setView } from '../state/view.ts'
 import { Announcer } from './announcer.tsx'
+import { cloudHost, usePresentCloudModel } from '../models/present-cloud-model.ts'
 import { Composer } from './composer/composer.tsx'
 import { FirstRun } from './first-run.tsx'
 import { ConversationLog } from './log/conversation-log.tsx'
@@ -63,7 +64,6 @@ function ChatHead({ chat }: { chat: OpenChat | null }) {
 function ChatBody({ chat }: { chat: OpenChat }) {
   const inTrash = chat.conversation?.life === 'trash'
   const empty = chat.ready && chat.path.length === 0
-  const place = chat.conversation?.privacy === 'local-only' ? 'This chat stays on this computer.' : 'They are made on this computer.'
   return (
     <>
       {empty ? (
@@ -90,9 +90,25 @@ function ChatBody({ chat }: { chat: OpenChat }) {
         ) : (
           <Composer conversationId={chat.id} turn={chat.turn} />
         )}
-        <p className="hint">Answers can be wrong. {place}</p>
+        <p className="hint">
+          Answers can be wrong. <PlaceWords local={chat.conversation?.privacy === 'local-only'} />
+        </p>
       </div>
       <Announcer turn={chat.turn} />
     </>
+  )
+}
+
+/** Where answers of this chat are made, and with that where its words go. */
+function PlaceWords({ local }: { local: boolean }) {
+  const cloud = usePresentCloudModel()
+  const host = useReplica(cloudHost)
+  if (local) return cloud ? 'This chat stays on this computer: choose a model that is here.' : 'This chat stays on this computer.'
+  if (!cloud) return 'They are made on this computer.'
+  if (!host) return 'This chat is answered in the cloud, and you are signed out.'
+  return (
+    <span className="goes-to">
+      <i className="dot cloud" aria-hidden /> What you write in this chat goes to {host}.
+    </span>
   )
 }

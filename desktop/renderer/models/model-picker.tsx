@@ -8,6 +8,7 @@ import { Confirm } from '../ui/confirm.tsx'
 import { Popover } from '../ui/popover.tsx'
 import { Progress } from '../ui/progress.tsx'
 import { Arrivals } from './arrivals.tsx'
+import { CloudModels } from './cloud-models.tsx'
 import { chooseModel } from './choose-model.ts'
 import { modelDetails } from './model-words.ts'
 import { usePresentModel } from './present-model.ts'
@@ -79,6 +80,7 @@ export function ModelPicker({ anchor, onClose }: ModelPickerProps) {
       </ul>
       {entries.length === 0 && <p className="empty">There is no model yet.</p>}
       <Arrivals />
+      <CloudModels onClose={onClose} />
       <button
         type="button"
         className="add"

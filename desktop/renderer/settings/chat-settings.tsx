@@ -16,8 +16,8 @@ const labels = [
 
 const meanings: Record<Privacy, string> = {
   'local-only': 'Nothing of this chat may leave this computer by any way.',
-  ask: 'Fusion would ask before anything of it leaves this computer.',
-  auto: 'Without an account, nothing leaves this computer but what you ask for.',
+  ask: 'Fusion asks before anything of it leaves this computer.',
+  auto: 'A model of the cloud gets what you write once you choose it for this chat. Otherwise nothing leaves this computer but what you ask for.',
 }
 
 /** What a chat is settled to before anything was chosen for it. */
@@ -26,11 +26,12 @@ const meanings: Record<Privacy, string> = {
 export function ChatSettings() {
   const open = useReplica(replica => replica.open)
   const models = useReplica(replica => replica.models?.entries) ?? []
+  const cloudModels = useReplica(replica => replica.account?.models) ?? []
   if (!open?.ready) return null
   const { id: conversationId, conversation, draftSettings } = open
   const settings = conversation?.settings ?? { ...newConversationSettings, ...draftSettings }
   const set = (changed: Partial<ConversationSettings>) => ask(fusion.chats.setSettings({ conversationId, settings: changed }))
-  const gone = settings.modelId !== null && !models.some(entry => entry.id === settings.modelId)
+  const gone = settings.modelId !== null && ![...models, ...cloudModels].some(entry => entry.id === settings.modelId)
   return (
     <Dialog title="Chat settings" onClose={() => setView({ panel: null })} className="settings">
       <section>
@@ -52,6 +53,7 @@ export function ChatSettings() {
           choices={[
             { value: '', label: 'As for new chats' },
             ...models.map(entry => ({ value: entry.id, label: modelName(entry.file) })),
+            ...cloudModels.map(({ id, name }) => ({ value: id, label: `${name}, in the cloud` })),
             ...(gone ? [{ value: settings.modelId!, label: 'A model that is gone' }] : []),
           ]}
           onChange={value => set({ modelId: value || null })}

@@ -5,6 +5,7 @@ import { setView } from '../state/view.ts'
 import { showServer } from '../chat/open-chat.ts'
 import { modelName } from '../models/model-words.ts'
 import { Dialog } from '../ui/dialog.tsx'
+import { AccountSection } from './account-section.tsx'
 import { ChoiceField, NumberField, SelectField, TextField, ToggleField } from './fields.tsx'
 import { SamplingFields } from './sampling-fields.tsx'
 import './settings.css'
@@ -26,6 +27,7 @@ export function SettingsPanel() {
       <section>
         <ChoiceField label="Theme" value={settings.theme} choices={themes} onChange={theme => set({ theme })} />
       </section>
+      <AccountSection />
       <section aria-label="Models">
         <h3>Models</h3>
         <SelectField

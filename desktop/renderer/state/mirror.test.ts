@@ -72,6 +72,12 @@ function setUp(list: () => ListEvent[], chat: () => ChatEvent[] = () => []) {
         await forever(signal)
       },
     },
+    account: {
+      async *watch(_: object, signal: AbortSignal) {
+        yield { signedIn: null, lastAddress: null, models: [], failure: null }
+        await forever(signal)
+      },
+    },
     api: {
       async *watch(_: object, signal: AbortSignal) {
         watchers++

@@ -47,6 +47,10 @@ export function createMirror({ link, store, shelf, onFailure, schedule = withNex
     (client, options) => client.models.watch({}, options),
     models => store.setState({ models }),
   )
+  follow(
+    (client, options) => client.account.watch({}, options),
+    account => store.setState({ account }),
+  )
 
   let gathering: Record<string, Conversation> | null = null
   follow((client, options) => {

@@ -2,6 +2,7 @@
 import { useCallback, useSyncExternalStore } from 'react'
 import type { Conversation, ConversationSettings, Folder } from '@fusion/shared/chat/conversation.ts'
 import type { Message } from '@fusion/shared/chat/message.ts'
+import type { AccountState } from '@fusion/shared/contract/account.ts'
 import type { ApiState } from '@fusion/shared/contract/api.ts'
 import type { AppState, ContextReport, Draft, ModelsState, PathEntry, TurnState } from '@fusion/shared/contract/engine.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
@@ -29,6 +30,7 @@ export interface Replica {
   app: AppState | null
   settings: Settings | null
   models: ModelsState | null
+  account: AccountState | null
   /** The local API, as it stood when its view was last shown. */
   api: ApiState | null
   listComplete: boolean
@@ -47,6 +49,7 @@ export const useReplica = create<Replica>()(() => ({
   app: null,
   settings: null,
   models: null,
+  account: null,
   api: null,
   listComplete: false,
   chats: {},

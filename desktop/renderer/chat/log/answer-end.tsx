@@ -48,6 +48,11 @@ export function AnswerEnd({ message, readOnly, idle }: AnswerEndProps) {
             Add a model
           </button>
         )}
+        {!readOnly && failure.code === 'signed-out' && (
+          <button type="button" className="button small" onClick={() => setView({ panel: 'settings' })}>
+            Sign in
+          </button>
+        )}
         {failure.code !== 'prompt-too-long' && goOn}
       </FailureLine>
     )

@@ -5,6 +5,7 @@ import { CopyButton } from '../../ui/copy-button.tsx'
 import { Markdown } from '../markdown/markdown.tsx'
 import { ImagesOf } from '../markdown/remote-image.tsx'
 import { AnswerEnd } from './answer-end.tsx'
+import { AskToSend } from './ask-to-send.tsx'
 import { BranchSwitcher } from './branch-switcher.tsx'
 import type { RowProps } from './message-row.tsx'
 import { Origin } from './origin.tsx'
@@ -32,7 +33,8 @@ export function Answer({ message, row }: { message: Message; row: RowProps }) {
         {reasoning && <Reasoning text={reasoning} thinking={growing && text === ''} message={message} />}
         {text && <Markdown text={text} growing={growing} seams={seams} />}
       </ImagesOf>
-      {growing && row.turn && <TurnLine turn={row.turn} started={text !== '' || reasoning !== ''} />}
+      {growing && row.turn?.at === 'asking' && <AskToSend conversationId={conversationId} answerId={message.id} />}
+      {growing && row.turn && row.turn.at !== 'asking' && <TurnLine turn={row.turn} started={text !== '' || reasoning !== ''} />}
       {!growing && <AnswerEnd message={message} readOnly={readOnly} idle={idle} />}
       {!growing && (
         <footer className="origin">

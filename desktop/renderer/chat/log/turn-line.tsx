@@ -6,7 +6,7 @@ import { Progress } from '../../ui/progress.tsx'
 export function TurnLine({ turn, started }: { turn: TurnState; started: boolean }) {
   if (turn.failure) return <FailureLine failure={turn.failure} />
   const words = {
-    asking: 'Waiting for your answer',
+    asking: null,
     waiting: 'Waiting its turn',
     connecting: 'Connecting again',
     'loading-model': 'Loading the model',

@@ -1,0 +1,98 @@
+import { join } from 'node:path'
+import type { Page } from '@playwright/test'
+import { addEndlessModel } from '../../models/guide/testing/endless-model.ts'
+import { startWholeCloud, type WholeCloud } from '../engine/testing/whole-cloud.ts'
+import { parts } from './chat-steps.ts'
+import { expect, test as base } from './fixtures.ts'
+
+const test = base.extend<{ cloud: WholeCloud }>({
+  cloud: async ({ home }, use) => {
+    // Its own data lies beside the app's, as on one machine.
+    addEndlessModel(join(home, 'cloud/model-server'))
+    const cloud = await startWholeCloud(home)
+    await use(cloud)
+    await cloud.end()
+  },
+})
+test.setTimeout(120_000)
+
+const settings = (page: Page) => page.getByRole('dialog', { name: 'Settings' })
+
+async function openSettings(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Settings', exact: true }).click()
+  await expect(settings(page)).toBeVisible()
+}
+
+/** By the browser: the page of the cloud that is opened is filled in by the person. */
+async function signIn(page: Page, cloud: WholeCloud): Promise<void> {
+  await openSettings(page)
+  await settings(page).getByLabel('Address of the cloud').fill(cloud.address)
+  await settings(page).getByRole('button', { name: 'Sign in', exact: true }).click()
+  const address = await settings(page).getByRole('link', { name: 'Open the page' }).getAttribute('href')
+  await cloud.signIn(address!)
+  await expect(settings(page)).toContainText('ada@example.org')
+  await settings(page).getByRole('button', { name: 'Close' }).click()
+}
+
+async function choose(page: Page, model: string): Promise<void> {
+  const chip = parts(page)
+    .message.locator('..')
+    .getByRole('button', { name: /^Model:/ })
+  await chip.click()
+  await page.getByRole('radio', { name: model }).click()
+}
+
+test('a person signs in, chooses a model of the cloud, sees where their words go and where the answer was made, and signs out', async ({
+  fusion,
+  cloud,
+}) => {
+  await signIn(fusion, cloud)
+  await choose(fusion, 'guide-q4_k_m')
+  const host = new URL(cloud.address).host
+  await expect(fusion.getByText(`What you write in this chat goes to ${host}.`)).toBeVisible()
+  const { message, send, answers } = parts(fusion)
+  await message.fill('hello')
+  await send.click()
+  await expect(answers.last()).toContainText(/Cloud\s*guide-q4_k_m/)
+  await openSettings(fusion)
+  await settings(fusion).getByRole('button', { name: 'Sign out' }).click()
+  await expect(settings(fusion).getByLabel('Address of the cloud')).toHaveValue(cloud.address)
+  await settings(fusion).getByRole('button', { name: 'Close' }).click()
+  await message.fill('And now?')
+  await send.click()
+  await expect(answers.last()).toContainText('You are not signed in, or no longer.')
+  await expect(answers.last().getByRole('button', { name: 'Sign in' })).toBeVisible()
+})
+
+test('a chat that asks first asks in the column, and sends nothing when the person says no', async ({ fusion, cloud }) => {
+  await signIn(fusion, cloud)
+  const { message, send, answers } = parts(fusion)
+  await message.fill('hello')
+  await send.click()
+  await expect(answers.last()).toContainText(/This computer/)
+  await fusion.getByRole('button', { name: 'Chat settings' }).click()
+  await fusion.getByRole('radio', { name: 'Ask first' }).click()
+  await fusion.getByRole('dialog', { name: 'Chat settings' }).getByRole('button', { name: 'Close' }).click()
+  await choose(fusion, 'guide-q4_k_m')
+  await message.fill('May it leave?')
+  await send.click()
+  await expect(answers.last()).toContainText(`Send this question to ${new URL(cloud.address).host}?`)
+  await answers.last().getByRole('button', { name: 'Do not send' }).click()
+  await expect(answers.last()).toContainText('Stopped')
+  await answers.last().getByRole('button', { name: 'Try again' }).click()
+  await answers.last().getByRole('button', { name: 'Send', exact: true }).click()
+  await expect(answers.last()).toContainText(/Cloud\s*guide-q4_k_m/)
+})
+
+test('a code is shown large, with the address to write it into; a wrong address is said in words', async ({ fusion, cloud }) => {
+  await openSettings(fusion)
+  const address = settings(fusion).getByLabel('Address of the cloud')
+  await address.fill('http://example.org')
+  await settings(fusion).getByRole('button', { name: 'Sign in', exact: true }).click()
+  await expect(settings(fusion).getByRole('alert')).toContainText('This is not the address of a cloud.')
+  await address.fill(cloud.address)
+  await settings(fusion).getByRole('button', { name: 'Sign in with a code' }).click()
+  await expect(settings(fusion).locator('output')).toHaveText(/^[A-Z0-9]{4}-[A-Z0-9]{4}$/)
+  await settings(fusion).getByRole('button', { name: 'Cancel' }).click()
+  await expect(address).toHaveValue(cloud.address)
+})
