@@ -70,6 +70,7 @@ export function createGenerations({ database, models, clock, onTrouble, record }
   const tending = setInterval(() => void tend(), TEND_MS)
   const sweeping = setInterval(() => void sweep(), SWEEP_MS)
   let tendingNow = false
+  let databaseThere = false
 
   async function tend(): Promise<void> {
     const running = [...live.values()].filter(({ log }) => !log.ended())
@@ -85,6 +86,7 @@ export function createGenerations({ database, models, clock, onTrouble, record }
     }
   }
 
+  /** Closes what dead servers left. Where the database was away, live ones get the time to renew their leases first. */
   async function sweep(): Promise<void> {
     const failed: GenerationEvent = {
       type: 'generation-fail',
@@ -92,10 +94,11 @@ export function createGenerations({ database, models, clock, onTrouble, record }
       usage: { promptTokens: 0, cachedTokens: 0, completionTokens: 0 },
     }
     try {
-      await closeOrphans(database, failed)
+      if (databaseThere) await closeOrphans(database, failed)
       await forgetGenerations(database)
+      databaseThere = true
     } catch {
-      // It is done the next time.
+      databaseThere = false
     }
   }
 
@@ -131,16 +134,28 @@ export function createGenerations({ database, models, clock, onTrouble, record }
       const { userId, id, written } = running
       const end = endOf(events.at(-1)!)
       try {
-        await database.asUser(userId, tx => appendEvents(tx, { userId, id, firstSeq: written + 1, events, end }))
-        running.written += events.length
+        // Of a write that seemed to fail only the reply may have been lost.
+        const before = failures > 0 ? await database.asUser(userId, tx => findGeneration(tx, id)) : undefined
+        if (before && before.status !== 'running') return closedElsewhere(running, before)
+        if (before && before.seq > written) running.written = before.seq
+        else {
+          await database.asUser(userId, tx => appendEvents(tx, { userId, id, firstSeq: written + 1, events, end }))
+          running.written += events.length
+        }
         failures = 0
       } catch {
         if (++failures === 1) onTrouble('a generation could not be written down, it is tried again')
-        // Its lease may have run out meanwhile, and another server have closed it: then this can never be written.
         if (failures > 60 || (closing && failures > 5)) return
         await sleep(Math.min(2_000, 100 * failures))
       }
     }
+  }
+
+  /** It is not running any more, by the database: its own end was written, or its lease ran out and another server closed it. */
+  function closedElsewhere(running: Running, { seq }: GenerationRow): void {
+    if (running.log.ended() && seq === running.log.seq()) return
+    running.stop.abort(failure('model-server-lost'))
+    live.delete(keyOf(running.userId, running.id))
   }
 
   /** Resolves when a generation of this user is known here. Throws `request-differs`, `not-found`. */

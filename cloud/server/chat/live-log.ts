@@ -6,7 +6,7 @@ import type { GenerationEvent } from '@fusion/shared/contract/cloud/chat.ts'
  */
 export interface LiveLog {
   append(event: GenerationEvent): void
-  /** Events after `after`. */
+  /** Events after `after`, some hundred at a time: what a slow reader was handed waits in memory until it is sent. */
   read(after: number): readonly GenerationEvent[]
   seq(): number
   ended(): boolean
@@ -15,6 +15,8 @@ export interface LiveLog {
   /** Resolves at the next event, or when `signal` aborts. */
   changed(signal: AbortSignal): Promise<void>
 }
+
+const BATCH = 500
 
 export function createLiveLog(): LiveLog {
   const events: GenerationEvent[] = []
@@ -31,7 +33,7 @@ export function createLiveLog(): LiveLog {
       waiting = []
       for (const wake of awake) wake()
     },
-    read: after => events.slice(after),
+    read: after => events.slice(after, after + BATCH),
     seq: () => events.length,
     ended: () => ended,
     changed: signal =>

@@ -7,6 +7,7 @@ import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { Clock } from '../clock.ts'
 import { asFailure, type ChatChunk, type ModelServer, ServerLost, type ServerMessage } from '../inference/model-server.ts'
 import type { Models } from '../inference/models.ts'
+import { createWholeText } from './whole-text.ts'
 
 export interface AnswerRequest {
   generation: string
@@ -100,13 +101,19 @@ async function askOnce(
     cache_salt: request.cacheSalt,
   }
   let reason: string | undefined
-  for await (const chunk of server.streamChat(body, signal)) {
-    const [choice] = chunk.choices
-    counted.take(chunk)
-    const reasoning = choice?.delta?.reasoning_content ?? choice?.delta?.reasoning
-    if (reasoning) tell({ type: 'reasoning-delta', text: reasoning })
-    if (choice?.delta?.content) tell({ type: 'text-delta', text: choice.delta.content })
-    reason = choice?.finish_reason ?? reason
+  const parts = { 'reasoning-delta': createWholeText(), 'text-delta': createWholeText() }
+  const tellText = (type: keyof typeof parts, text: string) => text && tell({ type, text })
+  try {
+    for await (const chunk of server.streamChat(body, signal)) {
+      const [choice] = chunk.choices
+      counted.take(chunk)
+      const reasoning = choice?.delta?.reasoning_content ?? choice?.delta?.reasoning
+      tellText('reasoning-delta', parts['reasoning-delta'].take(reasoning ?? ''))
+      tellText('text-delta', parts['text-delta'].take(choice?.delta?.content ?? ''))
+      reason = choice?.finish_reason ?? reason
+    }
+  } finally {
+    for (const [type, part] of Object.entries(parts)) tellText(type as keyof typeof parts, part.end())
   }
   if (reason === undefined) throw new ServerLost('the model server did not say why its answer ended')
   if (reason !== 'length') return 'stop'
@@ -168,7 +175,8 @@ function createCount(clock: Clock) {
       usage = { ...usage, promptTokens }
     },
     take({ choices: [choice], usage: told }: ChatChunk): void {
-      const made = choice?.token_ids?.length ?? (choice?.delta?.content || choice?.delta?.reasoning_content ? 1 : 0)
+      const { content, reasoning_content, reasoning } = choice?.delta ?? {}
+      const made = choice?.token_ids?.length ?? (content || reasoning_content || reasoning ? 1 : 0)
       if (made > 0) {
         lastAt = clock()
         firstAt ??= lastAt

@@ -15,7 +15,8 @@ export async function chat(app: FastifyInstance, { generations, database }: Part
     const organisation = await findOrganisation(database, caller.organisationId)
     return {
       generation: request.answer,
-      model: request.model,
+      // Half a character would be refused by Postgres, as a part of an event.
+      model: request.model.toWellFormed(),
       prompt: request.prompt,
       leftOut: nothingLeftOut(),
       systemPrompt: organisation?.systemPrompt ?? null,

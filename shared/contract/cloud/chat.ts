@@ -40,7 +40,7 @@ export const ChatRequest = Type.Object(
     /** `text` where there is no `prompt`: the cloud then plans the prompt from history, and writes question and answer to it. */
     question: Type.Object({ id: Id, text: Type.Optional(Type.String({ maxLength: MAX_TEXT })) }, { additionalProperties: false }),
     answer: Id,
-    model: Type.String({ minLength: 1, maxLength: 200 }),
+    model: Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\x00-\\x1f\\x7f]+$' }),
     prompt: Type.Optional(PlannedPrompt),
     sampling: Type.Optional(Sampling),
   },
@@ -58,7 +58,7 @@ export type GenerationUsage = Static<typeof GenerationUsage>
 /**
  * The events of a generation, in their order. All but `server-drain` are of its log: they have an id `<generation>:<seq>`, seq from 1 on
  * without a gap, and are replayed to whoever asks for what came after an id. The last one is `generation-finish`, `generation-stop` or
- * `generation-fail`.
+ * `generation-fail`; where the server died that made the answer, the fail stands behind a gap, past all that anybody can have seen.
  */
 export const GenerationEvent = Type.Union([
   Type.Object({ type: Type.Literal('generation-start'), generation: Id, model: Type.String(), modelName: Type.String() }),
