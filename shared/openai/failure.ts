@@ -47,6 +47,7 @@ const kinds: Record<string, Kind> = {
   'model-crashed': { status: 503, type: 'server_error', code: 'model_crashed', retryAfter: 1 },
   'out-of-memory': { status: 503, type: 'server_error', code: 'out_of_memory', retryAfter: 1 },
   cancelled: { status: 503, type: 'server_error', code: 'stopped', retryAfter: 1 },
+  'bad-input': { status: 400, type: 'invalid_request_error', code: 'bad_request' },
   'signed-out': { status: 401, type: 'authentication_error', code: 'invalid_api_key' },
   'not-allowed': { status: 403, type: 'permission_error', code: 'permission_denied' },
   'sign-in-wrong': { status: 403, type: 'permission_error', code: 'sign_in_wrong' },

@@ -38,7 +38,7 @@ export async function dashboard(app: FastifyInstance): Promise<void> {
     return page
   }
 
-  serve(app, dashboardRoutes.bare, async ({ reply }) => reply.code(303).header('location', '/admin/').send(''))
+  serve(app, dashboardRoutes.bare, async ({ reply }) => reply.type('text/html').code(303).header('location', '/admin/').send(''))
   serve(app, dashboardRoutes.page, ({ reply }) => sendPage(reply))
   serve(app, dashboardRoutes.callback, ({ reply }) => sendPage(reply))
   serve(app, dashboardRoutes.asset, async ({ params, reply }) => {

@@ -63,12 +63,23 @@ function goodReplies({ reply, replyType = 'application/json', events, statuses }
   const content = {
     ...((reply ?? replyType !== 'application/json') && { [replyType]: reply ? { schema: reply } : {} }),
     // A stream of events, each with one value of this shape as its data.
-    ...(events && { 'text/event-stream': { schema: { type: 'string' }, itemSchema: { properties: { data: events } } } }),
+    ...(events && { 'text/event-stream': { itemSchema: eventSchema(events) } }),
   }
   const empty = Object.keys(content).length === 0
   const good = empty ? { description: 'Done.' } : { description: 'The answer.', content }
   return Object.fromEntries((statuses ?? [empty ? 204 : 200]).map(status => [status, good]))
 }
+
+/** An event as OpenAPI 3.2 describes it: its data is a text, and that text is JSON. */
+const eventSchema = (events: TSchema) => ({
+  type: 'object',
+  properties: {
+    id: { type: 'string' },
+    event: { type: 'string' },
+    data: { type: 'string', contentMediaType: 'application/json', contentSchema: events },
+  },
+  required: ['data'],
+})
 
 const errorReply = ({ error, replyType }: Route) => ({
   description: 'Why not.',
