@@ -8,6 +8,7 @@ import { createAuthenticate } from './auth/authenticate.ts'
 import { createIdentity } from './auth/identity.ts'
 import { deriveKey, readSecretKey } from './auth/secret-key.ts'
 import type { Clock } from './clock.ts'
+import { createRedisEventTail } from './cache/redis-event-tail.ts'
 import { openShared } from './cache/open-shared.ts'
 import { cloudFolder, type Config } from './config.ts'
 import { startModelServer } from './embedded/model-server.ts'
@@ -100,7 +101,14 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const models = createModels({ servers })
     const record = createRecord({ metrics: () => app?.metrics })
     closing.push(models.close)
-    const generations = createGenerations({ database, models, clock, record, onTrouble: what => app?.log.error(what) })
+    const generations = createGenerations({
+      database,
+      models,
+      clock,
+      record,
+      tail: redis && createRedisEventTail(redis),
+      onTrouble: what => app?.log.error(what),
+    })
     closing.push(generations.close)
     const objectTokens = createObjectTokens({ key: deriveKey(secretKey, 'objects'), publicUrl, clock })
     const objects = await openObjects(config, objectTokens)

@@ -19,13 +19,9 @@ import type { Caller } from '../caller.ts'
 import type { Clock } from '../clock.ts'
 import type { Models } from '../inference/models.ts'
 import type { Record } from '../inference/record.ts'
+import type { EventTail, SeenEvent } from './event-tail.ts'
 import { createLiveLog, isLast, type LiveLog } from './live-log.ts'
 import { type AnswerRequest, CANCELLED, makeAnswer } from './make-answer.ts'
-
-export interface SeenEvent {
-  seq: number
-  event: GenerationEvent
-}
 
 export interface GenerationsOptions {
   database: Database
@@ -34,6 +30,8 @@ export interface GenerationsOptions {
   /** What is wrong and nobody asked about: a generation that can't be written down. */
   onTrouble: (what: string) => void
   record: Record
+  /** Where there is one, other servers show what is made here sooner. */
+  tail?: EventTail | undefined
 }
 
 export type Generations = ReturnType<typeof createGenerations>
@@ -45,8 +43,9 @@ const LEASE_SECONDS = 15
 const WRITE_MS = 500
 const LONGEST_MS = 600_000
 const SWEEP_MS = 5_000
-/** One that runs at another server is looked at so often. */
+/** One that runs at another server is looked at so often in the database; where servers share a tail, they do as often as it is written to. */
 const FOLLOW_MS = 100
+const TAIL_MS = 50
 /** Kept in memory after its end for followers that are slow; others read the database. */
 const LINGER_MS = 30_000
 
@@ -57,12 +56,14 @@ interface Running {
   stop: AbortController
   /** Seq up to which it is in the database. */
   written: number
+  /** A write of it has failed: another server may close it. */
+  unwritable: boolean
   done: Promise<void>
 }
 
 const keyOf = (userId: string, id: string) => `${userId} ${id}`
 
-export function createGenerations({ database, models, clock, onTrouble, record }: GenerationsOptions) {
+export function createGenerations({ database, models, clock, onTrouble, record, tail }: GenerationsOptions) {
   const live = new Map<string, Running>()
   const draining = new AbortController()
   let closing = false
@@ -107,10 +108,19 @@ export function createGenerations({ database, models, clock, onTrouble, record }
     const log = createLiveLog()
     const stop = new AbortController()
     const tooLong = setTimeout(() => stop.abort(failure('answer-too-long')), LONGEST_MS)
-    const running: Running = { userId: caller.userId, id: request.answer, log, stop, written: 0, done: Promise.resolve() }
+    const running: Running = {
+      userId: caller.userId,
+      id: request.answer,
+      log,
+      stop,
+      written: 0,
+      unwritable: false,
+      done: Promise.resolve(),
+    }
     const key = keyOf(caller.userId, request.answer)
     live.set(key, running)
     const writing = writeDown(running)
+    if (tail) void writeTail(running, tail)
     running.done = (async () => {
       const { usage, server } = await makeAnswer({ models, clock }, answer, log.append, stop.signal)
       clearTimeout(tooLong)
@@ -144,6 +154,7 @@ export function createGenerations({ database, models, clock, onTrouble, record }
         }
         failures = 0
       } catch {
+        running.unwritable = true
         if (++failures === 1) onTrouble('a generation could not be written down, it is tried again')
         if (failures > 60 || (closing && failures > 5)) return
         await sleep(Math.min(2_000, 100 * failures))
@@ -156,6 +167,25 @@ export function createGenerations({ database, models, clock, onTrouble, record }
     if (running.log.ended() && seq === running.log.seq()) return
     running.stop.abort(failure('model-server-lost'))
     live.delete(keyOf(running.userId, running.id))
+  }
+
+  /** To its end, or until the tail takes no more: what is missing there others find in the database. */
+  async function writeTail(running: Running, to: EventTail): Promise<void> {
+    const never = new AbortController().signal
+    const { userId, id, log } = running
+    for (let sent = 0; ;) {
+      if (log.seq() === sent) {
+        if (log.ended()) return
+        await log.changed(never)
+      }
+      if (!log.ended()) await Promise.race([sleep(TAIL_MS), log.done])
+      // What the database may never hold is shown to nobody else.
+      if (running.unwritable) return
+      const events = log.read(sent)
+      const taken = await to.append({ userId, id }, sent + 1, events).catch(() => false)
+      if (!taken) return
+      sent += events.length
+    }
   }
 
   /** Resolves when a generation of this user is known here. Throws `request-differs`, `not-found`. */
@@ -227,8 +257,18 @@ export function createGenerations({ database, models, clock, onTrouble, record }
           yield stored
           at = stored.at(-1)!.seq
           if (isLast(stored.at(-1)!.event)) return
-        } else if (row.status === 'running') await sleep(FOLLOW_MS)
-        else return
+        } else if (row.status !== 'running') return
+        else if (!tail) await sleep(FOLLOW_MS)
+        else
+          // Until there can be more in the database.
+          for (const until = performance.now() + WRITE_MS; performance.now() < until && !ends.aborted;) {
+            const shown = await tail.read({ userId: caller.userId, id }, at)
+            if (shown.length > 0) {
+              yield shown
+              at = shown.at(-1)!.seq
+              if (isLast(shown.at(-1)!.event)) return
+            } else await sleep(TAIL_MS)
+          }
       }
     },
     running: () => [...live.values()].filter(({ log }) => !log.ended()).length,

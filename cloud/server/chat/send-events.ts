@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { eventId } from '@fusion/shared/contract/cloud/chat.ts'
-import type { SeenEvent } from './generations.ts'
+import type { SeenEvent } from './event-tail.ts'
 
 /** Proxies in front of us end what is silent for a minute; NGINX' own default is 60 s. */
 const PING_MS = 15_000

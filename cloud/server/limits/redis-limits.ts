@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
-import { ReplyError } from 'ioredis'
-import { RedisGone, type RedisClient, type SharedRedis } from '../cache/redis.ts'
+import { RedisGone, type SharedRedis } from '../cache/redis.ts'
+import { createScript } from '../cache/redis-script.ts'
 import { type Limits, ROUNDING_MS, takenOf } from './limits.ts'
 
 /** By Redis' own clock: those of the servers may differ. */
@@ -33,24 +32,14 @@ return told`
 
 /** Shared by all servers of a cloud; `own` is used while Redis is gone, so that limits then hold for each server by itself. */
 export function createRedisLimits({ redis, own, script = takeScript }: { redis: SharedRedis; own: Limits; script?: string }): Limits {
-  const sha = createHash('sha1').update(script).digest('hex')
-
-  async function run(client: RedisClient, keys: string[], values: number[]): Promise<number[]> {
-    const told = await client.evalsha(sha, keys.length, ...keys, ...values).catch((error: unknown) => {
-      // A Redis that was started anew knows no scripts.
-      if (error instanceof ReplyError && (error as Error).message.startsWith('NOSCRIPT'))
-        return client.eval(script, keys.length, ...keys, ...values)
-      throw error
-    })
-    return (told as string[]).map(Number)
-  }
+  const run = createScript(script)
 
   return {
     async take(limits, cost = 1) {
       const keys = limits.map(({ key }) => `fusion:limit:${key}`)
       const values = [cost, ...limits.flatMap(({ limit, perMs, burst }) => [perMs / limit, burst])]
       try {
-        const [waitMs = 0, ...debts] = await redis.ask(client => run(client, keys, values))
+        const [waitMs = 0, ...debts] = await redis.ask(async client => ((await run(client, keys, values)) as string[]).map(Number))
         return takenOf(limits, debts, waitMs)
       } catch (error) {
         if (error instanceof RedisGone) return own.take(limits, cost)
