@@ -1,4 +1,5 @@
 // A request of a program, passed on to a model server, and its answer passed back: here a closed connection is the cancel.
+import { once } from 'node:events'
 import type { GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
 import type { StreamedRequest } from '@fusion/shared/contract/cloud/openai.ts'
 import { WrongRequest } from '@fusion/shared/openai/failure.ts'
@@ -8,16 +9,15 @@ import { Value } from 'typebox/value'
 import type { Dispatcher } from 'undici'
 import { asFailure, type ModelServer, ServerLost, ServerRefused } from './model-server.ts'
 import type { Models } from './models.ts'
+import { prepareRequest, type Preparing } from './prepare-request.ts'
 import { readEvents } from './read-events.ts'
 import type { Recorded } from './record.ts'
 
-export interface Passed {
+export interface Passed extends Preparing {
   models: Models
   /** Of the API: the model server has the same. */
   path: string
   body: StreamedRequest
-  /** Whose prompts may be found in vLLM's prefix cache. */
-  cacheSalt: string
   reply: FastifyReply
   /** An error in OpenAI's shape, for one that comes when the answer has begun. */
   told: (error: unknown) => object
@@ -36,50 +36,78 @@ const Usage = Type.Object({
 const WithUsage = Type.Object({ usage: Usage })
 const Finished = Type.Object({ response: WithUsage })
 const Chunk = Type.Object({ choices: Type.Array(Type.Unknown()) })
+/** vLLM tells so, within a stream, what went wrong when it had begun. */
+const Broken = Type.Object({ error: Type.Unknown() })
+/** The last event of a response. */
+const Ended = Type.Object({ type: Type.Union(['response.completed', 'response.incomplete', 'response.failed'].map(name => Type.Literal(name))) })
 /** Longer ones are not an error's. */
 const MAX_ERROR = 65_536
 
 /** Passes it on, and writes the whole reply. Throws, with nothing written, what a client is told by status. */
-export async function passOn({ models, path, body, cacheSalt, reply, told }: Passed): Promise<Pick<Recorded, 'usage' | 'server' | 'end'>> {
+export async function passOn({ models, path, body, reply, told, ...preparing }: Passed): Promise<Pick<Recorded, 'usage' | 'server' | 'end'>> {
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
-  const server = models.choose(body.model)
   const streams = body.stream === true
   const wantsUsage = body.stream_options?.include_usage === true
-  const asked = {
-    ...body,
-    cache_salt: cacheSalt,
-    // Always counted; whoever did not ask is not shown. Responses tell it in their last event.
-    ...(streams && path !== '/v1/responses' && { stream_options: { ...body.stream_options, include_usage: true } }),
+  const asked = prepareRequest(path, body, preparing)
+  // Always counted; whoever did not ask is not shown. Responses tell it in their last event.
+  if (streams && path !== '/v1/responses') asked['stream_options'] = { ...body.stream_options, include_usage: true }
+
+  const reached = await reach()
+  if (!reached) {
+    reply.hijack()
+    return { usage: counted(0), server: null, end: 'stopped' }
   }
-  const answer = await server.pass(path, asked, gone.signal).catch((error: unknown) => {
-    if (error instanceof ServerLost) models.seen(server, false)
-    throw asFailure(error)
-  })
+  const { server, answer } = reached
   if (answer.statusCode !== 200) throw await refusal(answer)
-  if (!streams) return { ...(await passWhole(answer, reply, gone.signal)), server: server.label }
-  return { ...(await passStream(server, answer)), server: server.label }
+  return { ...(await (streams ? passStream(server, answer) : passWhole(answer, reply, gone.signal))), server: server.label }
+
+  /** Nothing was answered yet, so where one server is lost another is asked, once. Nothing where the client has gone. */
+  async function reach(): Promise<{ server: ModelServer; answer: Dispatcher.ResponseData } | undefined> {
+    const tried = new Set<ModelServer>()
+    for (;;) {
+      const server = models.choose(body.model, tried)
+      try {
+        return { server, answer: await server.pass(path, asked, gone.signal) }
+      } catch (error) {
+        if (gone.signal.aborted) return undefined
+        if (error instanceof ServerLost) models.seen(server, false)
+        if (tried.size > 0 || !(error instanceof ServerLost)) throw asFailure(error)
+        tried.add(server)
+      }
+    }
+  }
 
   async function passStream(from: ModelServer, { body: bytes }: Dispatcher.ResponseData): Promise<Pick<Recorded, 'usage' | 'end'>> {
-    openStream(reply)
     let usage: GenerationUsage | undefined
     let chunks = 0
+    let ended = false
     try {
       for await (const data of readEvents(bytes)) {
         const event = data === '[DONE]' ? undefined : (JSON.parse(data) as unknown)
-        const counted = usageOf(event)
-        usage = counted ?? usage
-        const isCount = Value.Check(Chunk, event) && event.choices.length === 0 && counted !== undefined
-        if (!isCount) chunks += 1
+        if (Value.Check(Broken, event) && event.error !== null) throw new Error('the model server told an error')
+        ended ||= event === undefined || Value.Check(Ended, event)
+        const shown = usageOf(event)
+        usage = shown ?? usage
+        const isCount = Value.Check(Chunk, event) && event.choices.length === 0 && shown !== undefined
+        if (event !== undefined && !isCount) chunks += 1
         if (isCount && !wantsUsage) continue
+        if (!reply.sent) openStream(reply)
         await write(reply, `${named(event)}data: ${data}\n\n`, gone.signal)
       }
+      if (!ended) throw new Error('it ended without saying so')
       reply.raw.end()
       return { usage: usage ?? counted(chunks), end: 'complete' }
     } catch (error) {
-      if (gone.signal.aborted) return { usage: usage ?? counted(chunks), end: 'stopped' }
+      if (gone.signal.aborted) {
+        if (!reply.sent) reply.hijack()
+        return { usage: usage ?? counted(chunks), end: 'stopped' }
+      }
       models.seen(from, false)
-      reply.raw.end(`data: ${JSON.stringify(told(asFailure(new ServerLost('the model server broke off', { cause: error }))))}\n\n`)
+      const lost = asFailure(new ServerLost('the model server broke off', { cause: error }))
+      // By status while there is one to tell it by.
+      if (!reply.sent) throw lost
+      reply.raw.end(`data: ${JSON.stringify(told(lost))}\n\n`)
       return { usage: usage ?? counted(chunks), end: 'failed' }
     } finally {
       bytes.destroy()
@@ -99,7 +127,10 @@ async function passWhole(
     reply.raw.end(JSON.stringify(answer))
     return { usage: usageOf(answer) ?? counted(0), end: 'complete' }
   } catch (error) {
-    if (gone.aborted) return { usage: counted(0), end: 'stopped' }
+    if (gone.aborted) {
+      reply.hijack()
+      return { usage: counted(0), end: 'stopped' }
+    }
     throw asFailure(new ServerLost('the model server broke off', { cause: error }))
   }
 }
@@ -119,10 +150,7 @@ function head(reply: FastifyReply, type: string): void {
 async function write(reply: FastifyReply, text: string, gone: AbortSignal): Promise<void> {
   if (gone.aborted) throw gone.reason
   if (reply.raw.write(text)) return
-  await new Promise<void>(resolve => {
-    reply.raw.once('drain', resolve)
-    gone.addEventListener('abort', () => resolve(), { once: true })
-  })
+  await once(reply.raw, 'drain', { signal: gone })
 }
 
 /** Responses name their events; completions have none. */

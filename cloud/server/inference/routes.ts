@@ -2,14 +2,15 @@ import { modelRoutes } from '@fusion/shared/contract/cloud/models.ts'
 import { openAiRoutes } from '@fusion/shared/contract/cloud/openai.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
-import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 import type { FastifyInstance } from 'fastify'
+import { findOrganisation } from '../../database/organisations.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
+import { embed } from './embed.ts'
 import { passOn } from './pass-on.ts'
 
 /** The models that can be asked, and OpenAI's API in front of them. */
-export async function inference(app: FastifyInstance, { models, clock, record }: Parts): Promise<void> {
+export async function inference(app: FastifyInstance, { models, clock, record, database }: Parts): Promise<void> {
   serve(app, modelRoutes.models, async () => ({ object: 'list' as const, data: models.list() }))
   serve(app, modelRoutes.model, async ({ params }) => {
     const found = models.list().find(({ id }) => id === params.model)
@@ -20,10 +21,12 @@ export async function inference(app: FastifyInstance, { models, clock, record }:
   for (const route of [openAiRoutes.chatCompletions, openAiRoutes.completions, openAiRoutes.responses]) {
     serve(app, route, async ({ body, caller, request, reply }) => {
       const startedAt = clock()
+      const organisation = await findOrganisation(database, caller.organisationId)
       const passed = await passOn({
         models,
         path: route.path,
         body,
+        systemPrompt: organisation?.systemPrompt ?? null,
         cacheSalt: caller.userId,
         reply,
         told: error => app.told(error, request).body,
@@ -33,18 +36,10 @@ export async function inference(app: FastifyInstance, { models, clock, record }:
   }
 
   serve(app, openAiRoutes.embeddings, async ({ body, caller, reply }) => {
-    const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort())
-    const server = models.choose(body.model)
-    const passed = await server.pass(openAiRoutes.embeddings.path, { ...body, cache_salt: undefined }, gone.signal)
-    if (passed.statusCode !== 200) {
-      await passed.body.dump()
-      // vLLM has no such route for a model that makes none; the local API says 501.
-      throw new WrongRequest('This model makes no embeddings.', { status: 501, code: 'no_embedding_model', param: 'model' })
-    }
-    const made = (await passed.body.json()) as { usage?: { prompt_tokens?: number } }
+    const startedAt = clock()
+    const { server, made } = await embed(models, openAiRoutes.embeddings.path, body, reply)
     const usage = { promptTokens: made.usage?.prompt_tokens ?? 0, cachedTokens: 0, completionTokens: 0 }
-    await record({ caller, requestId: newId(), model: body.model, startedAt: clock(), usage, server: server.label, end: 'complete' })
+    await record({ caller, requestId: newId(), model: body.model, startedAt, usage, server, end: 'complete' })
     return made
   })
 }

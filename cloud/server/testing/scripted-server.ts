@@ -12,6 +12,8 @@ export interface ScriptedAnswer {
   raw(bytes: string | Uint8Array): void
   /** The end, as vLLM writes it. */
   finish(reason?: 'stop' | 'length'): void
+  /** Ends as if all were said. */
+  end(): void
   /** Breaks the connection off. */
   drop(): void
   /** Resolves when the cloud has gone. */
@@ -90,6 +92,7 @@ function scriptedAnswer(body: Record<string, unknown>, response: ServerResponse)
       })
       response.end('data: [DONE]\n\n')
     },
+    end: () => void response.end(),
     drop: () => void response.destroy(),
     gone: once(response, 'close'),
   }

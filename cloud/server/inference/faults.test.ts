@@ -1,0 +1,180 @@
+// What goes wrong between a program and a model server; the server's answers are written here, piece by piece.
+import OpenAI from 'openai'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { changeOrganisation } from '../../database/organisations.ts'
+import { MODEL, startScriptedServer, type ScriptedAnswer, type ScriptedServer } from '../testing/scripted-server.ts'
+import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
+
+let server: ScriptedServer
+let cloud: TestCloud
+let token: string
+let userId: string
+
+beforeAll(async () => {
+  server = await startScriptedServer()
+  cloud = await startTestCloud({ env: { MODEL_SERVERS: JSON.stringify([{ url: server.url }]) } })
+  await cloud.parts.models.looked
+  const user = await cloud.makeUser({ email: 'somebody@example.org' })
+  userId = user.id
+  token = await cloud.signIn('somebody@example.org')
+})
+afterAll(async () => {
+  await cloud.close()
+  await server.close()
+})
+// A server that broke off is used again when it was seen to answer.
+beforeEach(() => expect.poll(() => cloud.parts.models.servers()[0]!.up).toBe(true))
+afterEach(() => expect.poll(() => cloud.parts.models.servers()[0]!.inFlight).toBe(0))
+
+const asked = { model: MODEL, messages: [{ role: 'user', content: 'What is Fusion?' }] }
+
+function post(body: unknown, { path = '/v1/chat/completions', signal }: { path?: string; signal?: AbortSignal } = {}): Promise<Response> {
+  return fetch(cloud.url + path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    ...(signal && { signal }),
+  })
+}
+
+async function told(reply: Response) {
+  const { error } = (await reply.json()) as { error: { code: string; message: string } }
+  return { status: reply.status, code: error.code }
+}
+
+/** An answer as a stream that has begun, with its text so far read. */
+async function begun(): Promise<{ answer: ScriptedAnswer; rest: () => Promise<string> }> {
+  const reply = post({ ...asked, stream: true })
+  const answer = await server.next()
+  answer.say('Fu')
+  const text = (await reply).body!.pipeThrough(new TextDecoderStream()).getReader()
+  let all = (await text.read()).value ?? ''
+  return {
+    answer,
+    async rest() {
+      for (let piece = await text.read(); !piece.done; piece = await text.read()) all += piece.value
+      return all
+    },
+  }
+}
+
+test('a server that dies before its first piece is told by status', async () => {
+  const reply = post({ ...asked, stream: true })
+  ;(await server.next()).drop()
+  expect(await told(await reply)).toEqual({ status: 502, code: 'model_server_lost' })
+})
+
+test.for<[string, (answer: ScriptedAnswer) => void]>([
+  ['dies', answer => answer.drop()],
+  ['sends what is no JSON', answer => answer.raw('data: {"choices"\n\n')],
+  ['sends what is no text', answer => answer.raw(new Uint8Array([0xff, 0xfe, 0x0a]))],
+  ['ends without saying so', answer => answer.end()],
+  ['tells an error with places of its own', answer => answer.raw('data: {"error":{"message":"at /opt/secret/place","code":500}}\n\n')],
+])('a server that %s in the middle ends the stream with an error, in our words', async ([, breaks]) => {
+  const { answer, rest } = await begun()
+  breaks(answer)
+  const all = await rest()
+  expect(all).toContain('"Fu"')
+  expect(all).toContain('model_server_lost')
+  expect(all).not.toMatch(/\[DONE\]|secret|127\.0\.0\.1/)
+})
+
+test('the official client throws where the stream breaks off', async () => {
+  const client = new OpenAI({ baseURL: `${cloud.url}/v1`, apiKey: token, maxRetries: 0 })
+  const stream = await Promise.all([
+    client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: 'x' }], stream: true }),
+    server.next().then(answer => {
+      answer.say('Fu')
+      answer.drop()
+    }),
+  ])
+  const read = async () => {
+    for await (const _ of stream[0]);
+  }
+  await expect(read()).rejects.toMatchObject({ code: 'model_server_lost' })
+})
+
+test('a client that leaves is a cancel at the model server, before the first piece and after it', async () => {
+  const leaving = new AbortController()
+  const reply = post({ ...asked, stream: true }, { signal: leaving.signal })
+  const waiting = await server.next()
+  leaving.abort()
+  await expect(reply).rejects.toThrow('aborted')
+  await waiting.gone
+
+  const whole = new AbortController()
+  const other = post(asked, { signal: whole.signal })
+  const computing = await server.next()
+  whole.abort()
+  await expect(other).rejects.toThrow('aborted')
+  await computing.gone
+})
+
+test('a client that takes nothing holds up the model server, and its leaving ends it', async () => {
+  const leaving = new AbortController()
+  const reply = post({ ...asked, stream: true }, { signal: leaving.signal })
+  const answer = await server.next()
+  answer.say('x'.repeat(1_000_000))
+  await reply
+  // More than all buffers on the way hold: it ends only if the waiting does.
+  for (let piece = 0; piece < 30; piece++) answer.say('x'.repeat(1_000_000))
+  leaving.abort()
+  await answer.gone
+})
+
+test('wrong requests are refused in words, and none of them reaches a model server', async () => {
+  expect(await told(await post('{"model":'))).toMatchObject({ status: 400 })
+  expect(await told(await post({ messages: asked.messages }))).toMatchObject({ status: 400 })
+  expect(await told(await post({ ...asked, model: 'another' }))).toEqual({ status: 404, code: 'model_not_found' })
+  expect(await told(await post(`"${'x'.repeat(16_000_001)}"`))).toMatchObject({ status: 413 })
+  const inside = { type: 'image_url', image_url: { url: 'http://169.254.169.254/latest' } }
+  expect(await told(await post({ ...asked, messages: [{ role: 'user', content: [inside] }] }))).toEqual({ status: 400, code: 'invalid_value' })
+  expect(cloud.parts.models.servers()[0]!.inFlight).toBe(0)
+})
+
+test("a request goes on with its owner's salt and the organisation's words, and without what is not a tenant's to say", async () => {
+  await changeOrganisation(cloud.database, cloud.organisation.id, { systemPrompt: 'Be brief.' })
+  const sent = async (body: object, path?: string) => {
+    const reply = post({ ...body, stream: true }, path === undefined ? {} : { path })
+    const answer = await server.next()
+    answer.finish()
+    await (await reply).text()
+    return answer.body
+  }
+  const more = { cache_salt: 'another', priority: -9, request_id: 'x', kv_transfer_params: {}, top_k: 3, unheard_of: [1] }
+  expect(await sent({ ...asked, ...more })).toEqual({
+    model: MODEL,
+    messages: [{ role: 'system', content: 'Be brief.' }, ...asked.messages],
+    top_k: 3,
+    unheard_of: [1],
+    cache_salt: userId,
+    stream: true,
+    stream_options: { include_usage: true },
+  })
+  const own = [{ role: 'system', content: 'You are a poet.' }, ...asked.messages]
+  expect((await sent({ ...asked, messages: own }))['messages']).toEqual([
+    { role: 'system', content: 'Be brief.\n\nYou are a poet.' },
+    ...asked.messages,
+  ])
+  expect(await sent({ model: MODEL, prompt: 'Fusion is' }, '/v1/completions')).toMatchObject({ prompt: 'Fusion is' })
+  await changeOrganisation(cloud.database, cloud.organisation.id, { systemPrompt: null })
+})
+
+test('another server is asked where one is gone', async () => {
+  const [one, other] = [await startScriptedServer(), await startScriptedServer()]
+  const both = await startTestCloud({ env: { MODEL_SERVERS: JSON.stringify([{ url: one.url }, { url: other.url }]) } })
+  await both.parts.models.looked
+  const client = new OpenAI({ baseURL: `${both.url}/v1`, apiKey: await both.signIn(), maxRetries: 0 })
+  await one.close()
+  const reply = client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: 'x' }], stream: true })
+  const answer = await other.next()
+  answer.say('Fusion')
+  answer.finish()
+  let text = ''
+  for await (const chunk of await reply) text += chunk.choices[0]?.delta.content ?? ''
+  expect(text).toBe('Fusion')
+  await other.close()
+  const none = client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: 'x' }] })
+  await expect(none).rejects.toMatchObject({ status: expect.toSatisfy((status: number) => status === 502 || status === 503) })
+  await both.close()
+})
