@@ -5,7 +5,10 @@ import { Value } from 'typebox/value'
 import { asFailure, ServerLost, ServerRefused } from './model-server.ts'
 import type { Models } from './models.ts'
 
-const Embedded = Type.Object({ data: Type.Array(Type.Unknown()), usage: Type.Optional(Type.Object({ prompt_tokens: Type.Optional(Type.Integer({ minimum: 0 })) })) })
+const Embedded = Type.Object({
+  data: Type.Array(Type.Unknown()),
+  usage: Type.Optional(Type.Object({ prompt_tokens: Type.Optional(Type.Integer({ minimum: 0 })) })),
+})
 
 /** Embeddings of a server whose model makes them; 501 where it makes none. A closed connection is the cancel. */
 export async function embed(

@@ -39,12 +39,21 @@ const Chunk = Type.Object({ choices: Type.Array(Type.Unknown()) })
 /** vLLM tells so, within a stream, what went wrong when it had begun. */
 const Broken = Type.Object({ error: Type.Unknown() })
 /** The last event of a response. */
-const Ended = Type.Object({ type: Type.Union(['response.completed', 'response.incomplete', 'response.failed'].map(name => Type.Literal(name))) })
+const Ended = Type.Object({
+  type: Type.Union(['response.completed', 'response.incomplete', 'response.failed'].map(name => Type.Literal(name))),
+})
 /** Longer ones are not an error's. */
 const MAX_ERROR = 65_536
 
 /** Passes it on, and writes the whole reply. Throws, with nothing written, what a client is told by status. */
-export async function passOn({ models, path, body, reply, told, ...preparing }: Passed): Promise<Pick<Recorded, 'usage' | 'server' | 'end'>> {
+export async function passOn({
+  models,
+  path,
+  body,
+  reply,
+  told,
+  ...preparing
+}: Passed): Promise<Pick<Recorded, 'usage' | 'server' | 'end'>> {
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
   const streams = body.stream === true
@@ -85,7 +94,7 @@ export async function passOn({ models, path, body, reply, told, ...preparing }: 
     try {
       for await (const data of readEvents(bytes)) {
         const event = data === '[DONE]' ? undefined : (JSON.parse(data) as unknown)
-        if (Value.Check(Broken, event) && event.error !== null) throw new Error('the model server told an error')
+        if (Value.Check(Broken, event) && event.error !== null) throw new ServerRefused(500)
         ended ||= event === undefined || Value.Check(Ended, event)
         const shown = usageOf(event)
         usage = shown ?? usage
@@ -103,8 +112,9 @@ export async function passOn({ models, path, body, reply, told, ...preparing }: 
         if (!reply.sent) reply.hijack()
         return { usage: usage ?? counted(chunks), end: 'stopped' }
       }
-      models.seen(from, false)
-      const lost = asFailure(new ServerLost('the model server broke off', { cause: error }))
+      // One that tells an error of this request answers others well.
+      if (!(error instanceof ServerRefused)) models.seen(from, false)
+      const lost = asFailure(error instanceof ServerRefused ? error : new ServerLost('the model server broke off', { cause: error }))
       // By status while there is one to tell it by.
       if (!reply.sent) throw lost
       reply.raw.end(`data: ${JSON.stringify(told(lost))}\n\n`)

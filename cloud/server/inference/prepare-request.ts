@@ -46,7 +46,10 @@ function refuseAddresses(turns: readonly unknown[]): void {
       for (const [name, value] of Object.entries(isRecord(part) ? part : {})) {
         const address = name.endsWith('_url') ? (isRecord(value) ? value['url'] : value) : undefined
         if (address === undefined || (typeof address === 'string' && /^data:/i.test(address))) continue
-        throw new WrongRequest('Pictures and sounds are sent within the request, as data: addresses.', { param: name, code: 'invalid_value' })
+        throw new WrongRequest('Pictures and sounds are sent within the request, as data: addresses.', {
+          param: name,
+          code: 'invalid_value',
+        })
       }
     }
   }
