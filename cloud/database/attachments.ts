@@ -30,6 +30,15 @@ export async function noteAttachment(
   )
 }
 
+/** Bytes of all files of this person but one, also of those that are still to come. */
+export async function sumOtherAttachments(tx: Queryable, hash: string): Promise<number> {
+  const [sum] = await tx.query<{ bytes: number }>(
+    `select coalesce(sum(size), 0)::bigint as bytes from attachments where hash <> decode($1, 'hex')`,
+    [hash],
+  )
+  return sum?.bytes ?? 0
+}
+
 /** False where there was none. */
 export async function deleteAttachment(tx: Queryable, hash: string): Promise<boolean> {
   return (await tx.query(`delete from attachments where hash = decode($1, 'hex') returning 1`, [hash])).length > 0

@@ -213,6 +213,13 @@ const settings = {
   s3SecretAccessKey: { variable: 'S3_SECRET_ACCESS_KEY', schema: text(), form: 'its secret', fallback: nothing, secret: true },
   /** Whether the bucket stands in the path of an address, as most servers besides AWS want it. */
   s3PathStyle: { variable: 'S3_PATH_STYLE', schema: Type.Boolean(), form: 'true or false', fallback: env => Boolean(env['S3_ENDPOINT']) },
+  /** Of all files of a person together; 0: as many as come. */
+  attachmentBytes: {
+    variable: 'FUSION_ATTACHMENT_BYTES',
+    schema: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    form: 'a whole number of bytes (0: no limit)',
+    fallback: () => 10_000_000_000,
+  },
   /** Requests a minute, a quarter of them at once; 0: as many as come. */
   userRequests: perMinute('FUSION_LIMIT_USER', 600),
   keyRequests: perMinute('FUSION_LIMIT_KEY', 600),

@@ -184,6 +184,7 @@ const words = {
     what: 'The secret key is another than the one that this cloud’s database was set up with.',
     next: 'Set FUSION_CLOUD_KEY to that one, the same for all servers; docs/identity.md says how to begin with a new one.',
   },
+  'files-full': { what: 'There is no room left for your files in the cloud.', next: 'Delete some that are not needed, then try again.' },
   'too-many-requests': { what: 'Too many requests came in a short time.', next: 'Wait {seconds} seconds, then try again.' },
   'cloud-model-unknown': { what: 'The cloud has no model called {model}.', next: 'Choose another one of its models.' },
   'model-server-lost': {

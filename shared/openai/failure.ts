@@ -72,6 +72,7 @@ const kinds: Record<string, Kind> = {
   'model-server-lost': { status: 502, type: 'server_error', code: 'model_server_lost', retryAfter: 1 },
   'model-server-refused': { status: 502, type: 'server_error', code: 'model_server_refused' },
   'model-servers-down': { status: 503, type: 'server_error', code: 'model_servers_down', retryAfter: 2 },
+  'files-full': { status: 413, type: 'invalid_request_error', code: 'files_full' },
   'request-running': { status: 409, type: 'invalid_request_error', code: 'request_running', retryAfter: 1 },
   'request-differs': { status: 422, type: 'invalid_request_error', code: 'request_differs' },
   'too-many-requests': { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', retryAfter: 1 },

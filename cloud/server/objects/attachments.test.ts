@@ -18,7 +18,7 @@ describe.each([
     let now = Date.now()
     beforeAll(async () => {
       s3 = byS3 ? await startS3() : undefined
-      cloud = await startTestCloud({ env: { ...s3?.env }, clock: () => now })
+      cloud = await startTestCloud({ env: { ...s3?.env, FUSION_ATTACHMENT_BYTES: '1000000' }, clock: () => now })
       mine = await cloud.signIn('one@example.org')
       others = await cloud.signIn('other@example.org')
     })
@@ -91,6 +91,17 @@ describe.each([
       expect((await ask(mine, `/v1/attachments/${hash}`)).status).toBe(404)
       expect((await put(mine, 'no-hash', bytes)).status).toBe(400)
       expect((await ask(mine, `/v1/attachments/${hash}`, { method: 'PUT' })).status).toBe(400)
+    })
+
+    test('a person has so much room for files, and again when some are deleted', async () => {
+      const token = await cloud.signIn('much@example.org')
+      const [one, two] = [randomBytes(600_000), randomBytes(500_000)]
+      expect((await put(token, sha256(one), one)).status).toBe(204)
+      const full = await put(token, sha256(two), two)
+      expect([full.status, await full.json()]).toMatchObject([413, { error: { code: 'files_full' } }])
+      expect((await put(token, sha256(one), one)).status).toBe(204)
+      await ask(token, `/v1/attachments/${sha256(one)}`, { method: 'DELETE' })
+      expect((await put(token, sha256(two), two)).status).toBe(204)
     })
 
     test('a link takes a file without a token, that one alone, and gives it; when its time is over it does neither', async () => {

@@ -3,7 +3,7 @@ import { LINK_SECONDS, MAX_ATTACHMENT_BYTES, objectRoutes } from '@fusion/shared
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { deleteAttachment, findAttachment, noteAttachment } from '../../database/attachments.ts'
+import { deleteAttachment, findAttachment, noteAttachment, sumOtherAttachments } from '../../database/attachments.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 import { readRange } from './byte-range.ts'
@@ -13,7 +13,7 @@ const contentType = 'application/octet-stream'
 const keyOf = (userId: string, hash: string) => `attachments/${userId}/${hash}`
 
 /** Files that belong to messages. Each person has their own, also of the same content: nobody learns what others have. */
-export async function attachments(app: FastifyInstance, { database, objects, objectTokens, clock }: Parts): Promise<void> {
+export async function attachments(app: FastifyInstance, { config, database, objects, objectTokens, clock }: Parts): Promise<void> {
   // Bytes are not collected: who takes them checks them as they come.
   app.addContentTypeParser(contentType, (_request, bytes, done) => done(null, bytes))
 
@@ -27,6 +27,12 @@ export async function attachments(app: FastifyInstance, { database, objects, obj
     if (info?.sha256 !== hash) throw failure('not-found')
     await note(userId, hash, info.size, true)
     return info.size
+  }
+
+  /** Throws `files-full`. */
+  async function makeRoom(userId: string, hash: string, size: number): Promise<void> {
+    const others = config.attachmentBytes > 0 ? await database.asUser(userId, tx => sumOtherAttachments(tx, hash)) : 0
+    if (config.attachmentBytes > 0 && others + size > config.attachmentBytes) throw failure('files-full')
   }
 
   async function note(userId: string, hash: string, size: number, stored: boolean): Promise<void> {
@@ -45,6 +51,7 @@ export async function attachments(app: FastifyInstance, { database, objects, obj
 
   serve(app, objectRoutes.putAttachment, async ({ params: { hash }, body, caller: { userId }, request }) => {
     const size = sizeOf(request)
+    await makeRoom(userId, hash, size)
     await put(keyOf(userId, hash), body, { size, sha256: hash, contentType })
     await note(userId, hash, size, true)
   })
@@ -78,6 +85,7 @@ export async function attachments(app: FastifyInstance, { database, objects, obj
       await find(userId, hash)
       return { ...(await objects.presignGet(key, LINK_SECONDS)), expiresAt }
     }
+    await makeRoom(userId, hash, body.size)
     await note(userId, hash, body.size, false)
     return { ...(await objects.presignPut(key, { size: body.size, sha256: hash, contentType }, LINK_SECONDS)), expiresAt }
   })
