@@ -1,4 +1,5 @@
-// The official package of OpenAI for Node is the judge; the model server is the desktop's own engine with the model that comes with it.
+// The official packages of OpenAI for Node and Python are the judges; the model server is the desktop's own engine with the model that comes with it.
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import OpenAI from 'openai'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ModelServer as OwnServer, startModelServer } from '../embedded/model-server.ts'
 import { chatClient, question, textOf } from '../testing/chat-client.ts'
+import { findPython } from '../testing/python-packages.ts'
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
 
 const GUIDE = 'guide-q4_k_m'
@@ -91,6 +93,26 @@ test('what is wrong with a request is told with the status and the words of whoe
   await expect(new OpenAI({ baseURL: `${cloud.url}/v1`, apiKey: 'wrong', maxRetries: 0 }).models.list()).rejects.toMatchObject({
     status: 401,
   })
+})
+
+// Installing the package takes its time, once.
+test("OpenAI's package for Python finds all as it should be", { timeout: 300_000 }, async ({ skip }) => {
+  const judge = join(import.meta.dirname, '../testing/openai')
+  const found = findPython(join(judge, 'requirements.txt'))
+  if ('missing' in found) return process.env['CI'] ? expect.fail(found.missing) : skip(found.missing)
+  const env = {
+    ...process.env,
+    OPENAI_BASE_URL: `${cloud.url}/v1`,
+    OPENAI_API_KEY: token,
+    JUDGED_MODEL: GUIDE,
+    JUDGED_QUESTION: 'How do I delete a chat?',
+    JUDGED_ANSWER: ANSWER,
+    PYTHONDONTWRITEBYTECODE: '1',
+  }
+  const failed = await new Promise<string | null>(resolve => {
+    execFile(found.python, ['openai_judge.py'], { env, cwd: judge }, (error, _, stderr) => resolve(error && stderr))
+  })
+  expect(failed).toBeNull()
 })
 
 test('a chat is answered by the same model, with the prompt counted by its own tokenizer', async () => {
