@@ -22,7 +22,7 @@ export function CloudModels({ onClose }: { onClose: () => void }) {
       <h3>
         <i className="dot cloud" aria-hidden /> Models at {host}
       </h3>
-      <p className="empty">What you write in a chat with one of them goes to {host}.</p>
+      <p className="goes-there">What you write in a chat with one of them goes to {host}.</p>
       <ul role="radiogroup" aria-label={`Models at ${host}`}>
         {models.map(model => (
           <li key={model.id}>

@@ -112,7 +112,7 @@ function SignIn({ lastAddress }: { lastAddress: string | null }) {
           </a>{' '}
           and write this code:
         </p>
-        <output className="code">{step.code}</output>
+        <output>{step.code}</output>
         <CopyButton text={() => step.code} label="Copy the code" className="button small" />
         {giveUp}
       </div>

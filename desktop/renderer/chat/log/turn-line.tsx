@@ -1,9 +1,11 @@
 import type { TurnState } from '@fusion/shared/contract/engine.ts'
+import { usePresentCloudModel } from '../../models/present-cloud-model.ts'
 import { FailureLine } from '../../ui/failure-line.tsx'
 import { Progress } from '../../ui/progress.tsx'
 
 /** What the turn does before its first word, and what keeps it from going on. */
 export function TurnLine({ turn, started }: { turn: TurnState; started: boolean }) {
+  const cloud = usePresentCloudModel() !== null
   if (turn.failure) return <FailureLine failure={turn.failure} />
   const words = {
     asking: null,
@@ -16,9 +18,9 @@ export function TurnLine({ turn, started }: { turn: TurnState; started: boolean 
     paused: null,
   }[turn.at]
   if (!words || (started && turn.at !== 'loading-model' && turn.at !== 'connecting'))
-    return started ? null : <p className="turn-line">Beginning</p>
+    return started ? null : <p className={cloud ? 'turn-line cloud' : 'turn-line'}>Beginning</p>
   return (
-    <p className="turn-line">
+    <p className={cloud ? 'turn-line cloud' : 'turn-line'}>
       {words}
       {turn.fraction !== null && turn.fraction > 0 && <Progress label={words} fraction={turn.fraction} />}
     </p>
