@@ -43,5 +43,5 @@ export interface Parts {
   /** Null: the settings name no OpenID provider. */
   oidc: Oidc | null
   /** Who calls; null where the request names nobody. Throws `signed-out` for a token or key that is not good (any more). */
-  authenticate(request: FastifyRequest): Promise<Caller | null>
+  authenticate(request: Pick<FastifyRequest, 'headers'>): Promise<Caller | null>
 }

@@ -9,7 +9,10 @@ export const API_KEY_PREFIX = 'fusion_'
 type Finder = (secret: string) => Promise<Caller | null>
 
 /** Looks for `Authorization: Bearer …`: an API key, or an access token. Null where a request brings neither. */
-export function createAuthenticate(find: { accessToken: Finder; apiKey: Finder }): (request: FastifyRequest) => Promise<Caller | null> {
+export function createAuthenticate(find: {
+  accessToken: Finder
+  apiKey: Finder
+}): (request: Pick<FastifyRequest, 'headers'>) => Promise<Caller | null> {
   return async ({ headers }) => {
     if (headers.authorization === undefined) return null
     const secret = /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(headers.authorization)?.[1]

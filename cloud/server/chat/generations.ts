@@ -274,6 +274,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
     running: () => [...live.values()].filter(({ log }) => !log.ended()).length,
     /** Whether followers are sent to another server. */
     isDraining: () => draining.signal.aborted,
+    onDrain: (tell: () => void) => draining.signal.addEventListener('abort', tell, { once: true }),
     /** Followers are sent elsewhere; what is being made goes on, at most so long. */
     async drain(longestMs: number): Promise<void> {
       draining.abort()

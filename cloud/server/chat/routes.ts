@@ -7,9 +7,12 @@ import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 import { type AnswerRequest, nothingLeftOut } from './make-answer.ts'
 import { sendEvents } from './send-events.ts'
+import { serveSocket } from './socket.ts'
 
 /** Answers of models: asked for, followed, resumed, cancelled. */
 export async function chat(app: FastifyInstance, { generations, database }: Parts): Promise<void> {
+  await serveSocket(app, { generations, planned })
+
   async function planned(caller: Caller, request: ChatRequest): Promise<AnswerRequest> {
     if (!request.prompt) throw failure('bad-input')
     const organisation = await findOrganisation(database, caller.organisationId)

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { chatRoutes } from '@fusion/shared/contract/cloud/chat.ts'
 import type { Route } from '@fusion/shared/contract/cloud/route.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import { health } from '../health/routes.ts'
 import { createReadiness, type Readiness } from '../health/readiness.ts'
-import { createAdmission } from '../limits/limit-requests.ts'
+import { type Asking, createAdmission } from '../limits/limit-requests.ts'
 import { allowOrigins } from './cross-origin.ts'
 import { tellErrors } from './errors.ts'
 import { readJsonBodies } from './json-body.ts'
@@ -18,12 +19,20 @@ import { secureReplies } from './security-headers.ts'
 import { mayCall } from './serve-route.ts'
 import { checkBySchema } from './validation.ts'
 import { refuseUnreadable } from './unreadable-requests.ts'
+import type { Caller } from '../caller.ts'
 import type { Parts } from '../parts.ts'
 import { logging, logRequests, type LogTarget } from '../telemetry/logs.ts'
 import { createMetrics, measureRequests } from '../telemetry/metrics.ts'
 import { traceRequests } from '../telemetry/request-trace.ts'
 
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string }
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Who asks for what this route gives, counted as a request for it. Throws where they may not, or do too often. */
+    enter(asked: Route, asking: Asking): Promise<Caller | null>
+  }
+}
 
 /** A server, and what says whether it is ready. */
 export type App = FastifyInstance & { readiness: Readiness }
@@ -54,6 +63,8 @@ export async function createGround(parts: GroundParts, { allowed = limits, logTo
       maxHeaderSize: allowed.headerBytes,
       headersTimeout: allowed.headersMs,
       connectionsCheckingInterval: allowed.checkMs,
+      // Any other request is answered as if it had not asked: Node keeps no time for a connection that it gave away.
+      shouldUpgradeCallback: ({ method, url }) => method === 'GET' && url?.split('?', 1)[0] === chatRoutes.socket.path,
     },
     routerOptions: { maxParamLength: allowed.parameterLength },
     clientErrorHandler: (error, socket) => refuseUnreadable(app.log, error, socket),
@@ -101,13 +112,17 @@ export async function createGround(parts: GroundParts, { allowed = limits, logTo
   })
 
   const admit = createAdmission({ ...parts, onRefused: by => metrics.requestsOverLimit.inc({ by }) })
-  app.addHook('onRequest', async (request, reply) => {
-    const asked = request.routeOptions.config.described
-    if (!asked) return
-    request.caller = await admit(asked, request, reply)
-    const may = mayCall(asked.access, request.caller)
+  const enter = async (asked: Route, asking: Asking, setHeader: (name: string, value: string) => void = () => {}) => {
+    const caller = await admit(asked, asking, setHeader)
+    const may = mayCall(asked.access, caller)
     if (may === 'unknown') throw failure('signed-out')
     if (may === 'forbidden') throw failure('not-allowed')
+    return caller
+  }
+  app.decorate('enter', enter)
+  app.addHook('onRequest', async (request, reply) => {
+    const asked = request.routeOptions.config.described
+    if (asked) request.caller = await enter(asked, request, (name, value) => void reply.header(name, value))
   })
   await app.register(health, { readiness, metricsToken: config.metricsToken, openApi })
   return Object.assign(app, { readiness })

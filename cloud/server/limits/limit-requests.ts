@@ -1,6 +1,6 @@
 import type { Route } from '@fusion/shared/contract/cloud/route.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { networkOf } from '../auth/sign-in-limits.ts'
 import type { Caller } from '../caller.ts'
 import type { Config } from '../config.ts'
@@ -8,10 +8,14 @@ import type { Limit, Limits, Taken } from './limits.ts'
 
 export type Limiter = 'user' | 'key' | 'organisation' | 'address'
 
+/** A request, or what is asked on a socket. */
+export type Asking = Pick<FastifyRequest, 'headers' | 'ip' | 'log'>
+type SetHeader = (name: string, value: string) => void
+
 export interface RequestLimitOptions {
   limits: Limits
   config: Pick<Config, 'userRequests' | 'keyRequests' | 'organisationRequests' | 'addressRequests'>
-  authenticate: (request: FastifyRequest) => Promise<Caller | null>
+  authenticate: (request: Pick<FastifyRequest, 'headers'>) => Promise<Caller | null>
   onRefused: (by: Limiter) => void
 }
 
@@ -24,27 +28,27 @@ const BURST = 1 / 4
  * an office behind one address is not held for one; whoever is not, or brings a token that is not good, by where they come from.
  */
 export function createAdmission({ limits, config, authenticate, onRefused }: RequestLimitOptions) {
-  async function take(wanted: [Limiter, tenant: string, perMinute: number][], request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async function take(wanted: [Limiter, tenant: string, perMinute: number][], request: Asking, setHeader: SetHeader): Promise<void> {
     const asked = wanted.filter(([, , perMinute]) => perMinute > 0)
     if (asked.length === 0) return
     const taken = await limits.take(asked.map(limitOf))
     const [by, , perMinute] = asked[taken.tightest]!
-    tell(reply, by, perMinute, taken)
+    tell(setHeader, by, perMinute, taken)
     if (taken.allowed) return
     onRefused(by)
     request.log.info({ by }, 'too many requests')
     throw failure('too-many-requests', { seconds: Math.max(1, Math.ceil(taken.retryAfterMs / 1000)) })
   }
 
-  return async (described: Route, request: FastifyRequest, reply: FastifyReply): Promise<Caller | null> => {
+  return async (described: Route, request: Asking, setHeader: SetHeader): Promise<Caller | null> => {
     if (isExempt(described)) return authenticate(request)
     const byAddress: [Limiter, string, number] = ['address', `{${networkOf(request.ip)}}:address`, config.addressRequests]
     const caller = await authenticate(request).catch(async (error: unknown) => {
-      await take([byAddress], request, reply)
+      await take([byAddress], request, setHeader)
       throw error
     })
     if (!caller) {
-      await take([byAddress], request, reply)
+      await take([byAddress], request, setHeader)
       return null
     }
     const { organisationId, userId, apiKeyId } = caller
@@ -57,7 +61,7 @@ export function createAdmission({ limits, config, authenticate, onRefused }: Req
         ['organisation', `${tenant}:organisation`, config.organisationRequests],
       ],
       request,
-      reply,
+      setHeader,
     )
     return caller
   }
@@ -71,9 +75,9 @@ const limitOf = ([, key, perMinute]: [Limiter, string, number]): Limit => ({
 })
 
 /** By draft-ietf-httpapi-ratelimit-headers-10: the limit that has fewest left. */
-function tell(reply: FastifyReply, by: Limiter, perMinute: number, { remaining, resetMs }: Taken): void {
-  reply.header('ratelimit-policy', `"${by}";q=${perMinute};w=${MINUTE_MS / 1000}`)
-  reply.header('ratelimit', `"${by}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`)
+function tell(setHeader: SetHeader, by: Limiter, perMinute: number, { remaining, resetMs }: Taken): void {
+  setHeader('ratelimit-policy', `"${by}";q=${perMinute};w=${MINUTE_MS / 1000}`)
+  setHeader('ratelimit', `"${by}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`)
 }
 
 const exempt = new Set(['/healthz', '/readyz', '/metrics'])

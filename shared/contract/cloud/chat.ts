@@ -104,6 +104,34 @@ export const GenerationState = Type.Object({
 })
 export type GenerationState = Static<typeof GenerationState>
 
+/** Bytes of one message on the socket; a longer prompt goes by POST. */
+export const MAX_SOCKET_MESSAGE = 1_000_000
+const AccessToken = Type.String({ minLength: 1, maxLength: 4096 })
+const Seq = Type.Integer({ minimum: 0 })
+const closed = { additionalProperties: false } as const
+
+/**
+ * What a client says on the socket: JSON, one text message each. `hello` comes first where the request brought no Authorization header, and
+ * again when its token is renewed. `after`: seq of the last event that came.
+ */
+export const SocketCommand = Type.Union([
+  Type.Object({ type: Type.Literal('hello'), accessToken: AccessToken }, closed),
+  Type.Object({ type: Type.Literal('chat'), request: ChatRequest, after: Type.Optional(Seq) }, closed),
+  Type.Object({ type: Type.Literal('resume'), generation: Id, after: Seq }, closed),
+  Type.Object({ type: Type.Literal('cancel'), generation: Id }, closed),
+])
+export type SocketCommand = Static<typeof SocketCommand>
+
+/** What the cloud says on it. After `server-drain` it closes the socket with 1012: another server has the rest. */
+export const SocketMessage = Type.Union([
+  Type.Object({ type: Type.Literal('welcome') }),
+  Type.Object({ type: Type.Literal('event'), generation: Id, seq: Seq, event: GenerationEvent }),
+  /** A command was not followed; `generation` is the one that it named. */
+  Type.Object({ type: Type.Literal('refuse'), generation: Type.Union([Id, Type.Null()]), failure: FailureBody }),
+  Type.Object({ type: Type.Literal('server-drain') }),
+])
+export type SocketMessage = Static<typeof SocketMessage>
+
 const ByGeneration = Type.Object({ generation: Id })
 
 export const chatRoutes = {
@@ -114,6 +142,14 @@ export const chatRoutes = {
     summary: 'Asks a model and streams the events of its answer. A lost connection does not stop it.',
     body: ChatRequest,
     events: GenerationEvent,
+  }),
+  /** Whoever is not named by the request says so in the first message. */
+  socket: route({
+    method: 'GET',
+    path: '/v1/chat/socket',
+    access: { who: 'anybody' },
+    summary: 'A WebSocket on which answers are asked for, followed, resumed and cancelled; 426 for a request that is none.',
+    statuses: [101, 426],
   }),
   generation: route({
     method: 'GET',
