@@ -1,21 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findSchemathesis, fuzz } from './testing/schemathesis/schemathesis.ts'
-import { type ScriptedServer, startScriptedServer } from './testing/scripted-server.ts'
-import { startTestCloud, type TestCloud } from './testing/test-cloud.ts'
+import { findSchemathesis, fuzz, startFuzzedCloud } from './testing/schemathesis/schemathesis.ts'
+import type { TestCloud } from './testing/test-cloud.ts'
 
 const CASES = 20_000
 
 let cloud: TestCloud
-let servers: ScriptedServer
 beforeAll(async () => {
-  servers = await startScriptedServer()
-  cloud = await startTestCloud({ env: { MODEL_SERVERS: JSON.stringify([{ url: servers.url }]) } })
-  await cloud.parts.models.looked
+  cloud = await startFuzzedCloud()
 })
-afterAll(async () => {
-  await cloud.close()
-  await servers.close()
-})
+afterAll(() => cloud.close())
 
 test('every route keeps to its description over twenty thousand requests', async () => {
   const found = findSchemathesis()

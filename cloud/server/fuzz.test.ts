@@ -1,22 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findSchemathesis, fuzz } from './testing/schemathesis/schemathesis.ts'
-import { type ScriptedServer, startScriptedServer } from './testing/scripted-server.ts'
-import { startTestCloud, type TestCloud } from './testing/test-cloud.ts'
+import { findSchemathesis, fuzz, startFuzzedCloud } from './testing/schemathesis/schemathesis.ts'
+import type { TestCloud } from './testing/test-cloud.ts'
 
 let cloud: TestCloud
-let servers: ScriptedServer
 let found: ReturnType<typeof findSchemathesis>
 beforeAll(async () => {
   // Installing it takes its time, once.
   found = findSchemathesis()
-  servers = await startScriptedServer()
-  cloud = await startTestCloud({ env: { MODEL_SERVERS: JSON.stringify([{ url: servers.url }]) } })
-  await cloud.parts.models.looked
+  cloud = await startFuzzedCloud()
 }, 300_000)
-afterAll(async () => {
-  await cloud.close()
-  await servers.close()
-})
+afterAll(() => cloud.close())
 
 test('every route keeps to its description, whatever it is asked', async ({ skip }) => {
   // In CI what is missing is a failure.

@@ -155,7 +155,8 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     app = await createApp(parts)
     closing.push(() => app!.close())
     // Before the server waits for its connections: those of answers go on elsewhere, and what is being made comes to its end.
-    closing.push(() => generations.drain(config.drainSeconds * 1000))
+    let patienceMs = config.drainSeconds * 1000
+    closing.push(() => generations.drain(patienceMs))
     await app.listen({ host: config.host, port: config.port })
     const { port } = app.server.address() as AddressInfo
     url = `http://${config.host}:${port}`
@@ -171,13 +172,11 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       parts,
       embedded,
       firstAdminLink,
-      drain: hurry =>
-        drain(listening, {
-          noticeMs: config.drainNoticeSeconds * 1000,
-          patienceMs: config.drainSeconds * 1000,
-          tellStreams: () => generations.drain(config.drainSeconds * 1000),
-          ...(hurry && { hurry }),
-        }),
+      async drain(hurry) {
+        const noticeMs = config.drainNoticeSeconds * 1000
+        await drain(listening, { noticeMs, patienceMs, tellStreams: () => generations.drain(patienceMs), ...(hurry && { hurry }) })
+        patienceMs = 0
+      },
       close,
     }
   } catch (error) {

@@ -29,7 +29,7 @@ async function withOpenStream() {
 
 test('a server that drains says so first, tells its streams to go elsewhere, and ends when they have', async () => {
   const { url, end, events } = await withOpenStream()
-  const drained = drain(app, { noticeMs: 500, patienceMs: 60_000, tellStreams: () => end('data: "elsewhere"\n\n') })
+  const drained = drain(app, { noticeMs: 500, patienceMs: 60_000, tellStreams: async () => end('data: "elsewhere"\n\n') })
   const ready = await fetch(`${url}/readyz`)
   expect([ready.status, await ready.json()]).toEqual([503, { status: 'draining', parts: {} }])
   await drained
@@ -40,7 +40,7 @@ test('a server that drains says so first, tells its streams to go elsewhere, and
 test('a stream that does not end has the patience it is given, and no more', async () => {
   const { events } = await withOpenStream()
   const cut = expect(events).rejects.toThrow('terminated')
-  await drain(app, { noticeMs: 0, patienceMs: 50, tellStreams: () => {} })
+  await drain(app, { noticeMs: 0, patienceMs: 50, tellStreams: async () => {} })
   await cut
 })
 
@@ -48,7 +48,7 @@ test('who is in a hurry waits for nobody', async () => {
   const { events } = await withOpenStream()
   const cut = expect(events).rejects.toThrow('terminated')
   const hurry = new AbortController()
-  const drained = drain(app, { noticeMs: 0, patienceMs: 60_000, tellStreams: () => {}, hurry: hurry.signal })
+  const drained = drain(app, { noticeMs: 0, patienceMs: 60_000, tellStreams: () => new Promise(() => {}), hurry: hurry.signal })
   hurry.abort()
   await drained
   await cut

@@ -7,7 +7,7 @@ export interface Drain {
   /** What is under way has so long to come to its end; then its connection is closed. */
   patienceMs: number
   /** Tells those who read a stream that another server has the rest of it. */
-  tellStreams: () => unknown
+  tellStreams: () => Promise<void>
   /** Ends both waits. */
   hurry?: AbortSignal
 }
@@ -17,9 +17,9 @@ export async function drain(app: App, { noticeMs, patienceMs, tellStreams, hurry
   app.readiness.drain()
   const waitFor = (ms: number) => wait(ms, undefined, hurry && { signal: hurry }).catch(() => {})
   await waitFor(noticeMs)
-  const ended = app.close()
-  await tellStreams()
-  await Promise.race([ended, waitFor(patienceMs)])
+  const told = tellStreams()
+  const closed = app.close()
+  await Promise.race([Promise.all([told, closed]), waitFor(patienceMs)])
   app.server.closeAllConnections()
-  await ended
+  await closed
 }

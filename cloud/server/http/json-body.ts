@@ -1,5 +1,6 @@
 import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 import type { FastifyInstance } from 'fastify'
+import { refusal } from './errors.ts'
 
 /** Deeper than any request of the contract; what walks a body recursively is safe by far. */
 const MAX_DEPTH = 64
@@ -7,7 +8,7 @@ const MAX_DEPTH = 64
 const MAX_VALUES = 1_000_000
 
 /**
- * Bodies are JSON: no text, no compressed ones, whose size nobody knows before. Too deep and too many-valued ones are refused before they are
+ * Bodies are JSON, or what their route says instead: no compressed ones, whose size nobody knows before. Too deep and too many-valued ones are refused before they are
  * read; `__proto__` and `constructor.prototype` always are.
  */
 export function readJsonBodies(app: FastifyInstance): void {
@@ -20,10 +21,14 @@ export function readJsonBodies(app: FastifyInstance): void {
     if (wrong) return done(wrong)
     void parse(request, text, done)
   })
-  app.addHook('onRequest', async request => {
-    const encoding = request.headers['content-encoding']
+  app.addHook('onRequest', async ({ headers, routeOptions }) => {
+    const encoding = headers['content-encoding']
     if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
       throw new WrongRequest('The request has to come uncompressed.', { code: 'unsupported_media_type', status: 415 })
+    const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+    const described = routeOptions.config.described
+    // What another route reads is not what this one's schema describes.
+    if (described?.body && type && type !== (described.bodyType ?? 'application/json')) throw refusal(415)
   })
 }
 

@@ -44,7 +44,8 @@ function operation(route: Route): object {
     ...(who && { description: who }),
     security: securityOf(access),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: { [bodyType]: { schema: body } } } }),
+    // Of bytes there may be none.
+    ...(body && { requestBody: { required: bodyType !== 'application/octet-stream', content: { [bodyType]: { schema: body } } } }),
     responses: { ...goodReplies(route), ...Object.fromEntries(errorStatuses(route).map(status => [status, errorReply(route)])) },
   }
 }
@@ -67,7 +68,8 @@ function goodReplies({ reply, replyType = 'application/json', events, statuses }
   }
   const empty = Object.keys(content).length === 0
   const good = empty ? { description: 'Done.' } : { description: 'The answer.', content }
-  return Object.fromEntries((statuses ?? [empty ? 204 : 200]).map(status => [status, good]))
+  const elsewhere = { description: 'What is asked for is elsewhere.' }
+  return Object.fromEntries((statuses ?? [empty ? 204 : 200]).map(status => [status, status >= 300 && status < 400 ? elsewhere : good]))
 }
 
 /** An event as OpenAPI 3.2 describes it: its data is a text, and that text is JSON. */
@@ -93,13 +95,13 @@ const errorReply = ({ error, replyType }: Route) => ({
 const always = [400, 408, 415, 429, 431, 500, 503]
 
 /** What can go wrong at a route, by what it takes and who may call. */
-function errorStatuses({ method, access, params, query, body, bodyType, statuses = [] }: Route): number[] {
+function errorStatuses({ method, access, params, query, body, bodyType, replyType, statuses = [] }: Route): number[] {
   const write = method !== 'GET'
   const all = [
     ...always,
     // Also where anybody may call: what is brought along may be somebody's who may not.
     ...(access.who !== 'anybody' || write ? [401, 403] : []),
-    ...(params || query || body ? [404] : []),
+    ...(params || query || body || replyType ? [404] : []),
     ...(params ? [414] : []),
     // Bytes that come have to say how many; of those that go, a part may be asked for that is not there.
     ...(bodyType === 'application/octet-stream' ? [411] : []),

@@ -16,6 +16,14 @@ class NewToken:
         case.headers["Authorization"] = f"Bearer {data}"
 
 
+@schemathesis.hook
+def map_body(context, body):
+    # The one model that there is: of a name made up nothing but a 404 would be seen.
+    if isinstance(body, dict) and isinstance(body.get("model"), str):
+        body["model"] = "answering"
+    return body
+
+
 INTERNALS = ["node_modules", ".ts:", "FST_ERR", "ECONN", "/cloud/server/", "pg_catalog", "violates", "syntax error at", "fusion_app", "postgres://"]
 
 

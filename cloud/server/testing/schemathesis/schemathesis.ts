@@ -6,12 +6,27 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findPython } from '../python-packages.ts'
-import type { TestCloud } from '../test-cloud.ts'
+import { startTestCloud, type TestCloud } from '../test-cloud.ts'
+import { startAnsweringServer } from './answering-server.ts'
 
 const requirements = join(import.meta.dirname, 'requirements.txt')
 
 /** A Python that has Schemathesis. Where none can be made, why. */
 export const findSchemathesis = () => findPython(requirements)
+
+/** A cloud that answers everything: its model server says one word, and nobody asks too much of it. */
+export async function startFuzzedCloud(): Promise<TestCloud> {
+  const models = await startAnsweringServer()
+  const cloud = await startTestCloud({ env: { MODEL_SERVERS: JSON.stringify([{ url: models.url }]) } })
+  await cloud.parts.models.looked
+  return {
+    ...cloud,
+    async close() {
+      await cloud.close()
+      await models.close()
+    },
+  }
+}
 
 export interface FuzzReport {
   code: number | null
