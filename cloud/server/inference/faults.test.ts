@@ -130,6 +130,8 @@ test('wrong requests are refused in words, and none of them reaches a model serv
     status: 400,
     code: 'invalid_value',
   })
+  const kept = { model: MODEL, input: 'And then?', previous_response_id: 'resp_of_another' }
+  expect(await told(await post(kept, { path: '/v1/responses' }))).toEqual({ status: 400, code: 'unsupported_parameter' })
   expect(cloud.parts.models.servers()[0]!.inFlight).toBe(0)
 })
 

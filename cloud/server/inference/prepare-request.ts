@@ -13,11 +13,18 @@ export interface Preparing {
 const Turn = Type.Object({ role: Type.String(), content: Type.Unknown() })
 const Turns = Type.Array(Type.Unknown(), { minItems: 1 })
 
-/** Throws `WrongRequest` for pictures and sounds by their address: vLLM would fetch them from inside the operator's network. */
+/**
+ * Throws `WrongRequest` for pictures and sounds by their address, which vLLM would fetch from inside the operator's network, and for what a
+ * server would have to keep between requests of all its tenants.
+ */
 export function prepareRequest(path: string, asked: object, { systemPrompt, cacheSalt }: Preparing): Record<string, unknown> {
   const body: Record<string, unknown> = { ...asked, cache_salt: cacheSalt }
   // vLLM's own: who is computed first, whose cache is read, and by what name a request is cancelled.
-  for (const name of ['priority', 'kv_transfer_params', 'request_id']) delete body[name]
+  for (const name of ['priority', 'kv_transfer_params', 'ec_transfer_params', 'request_id']) delete body[name]
+  for (const name of ['background', 'previous_response_id']) {
+    if (body[name])
+      throw new WrongRequest(`Nothing is kept here, so '${name}' can't be used.`, { param: name, code: 'unsupported_parameter' })
+  }
   for (const turns of [body['messages'], body['input']]) if (Array.isArray(turns)) refuseAddresses(turns)
   if (!systemPrompt) return body
   if (path === '/v1/chat/completions' && Value.Check(Turns, body['messages'])) body['messages'] = after(systemPrompt, body['messages'])

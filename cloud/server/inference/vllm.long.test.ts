@@ -1,0 +1,111 @@
+// Real vLLM behind the cloud, judged through it by the official package of OpenAI, and by the chat of the app.
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { changeOrganisation } from '../../database/organisations.ts'
+import { chatClient, question, textOf } from '../testing/chat-client.ts'
+import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
+import { startVllm, type Vllm, VLLM_MODEL, vllmIsHere } from '../testing/vllm/vllm.ts'
+
+describe.skipIf(!vllmIsHere())('with real vLLM', () => {
+  let vllm: Vllm
+  let cloud: TestCloud
+  let token: string
+  let client: OpenAI
+  beforeAll(async () => {
+    vllm = await startVllm()
+    cloud = await startTestCloud({ env: { MODEL_SERVERS: JSON.stringify([{ url: vllm.url, apiKey: vllm.apiKey }]) } })
+    await cloud.parts.models.looked
+    token = await cloud.signIn()
+    client = new OpenAI({ baseURL: `${cloud.url}/v1`, apiKey: token, maxRetries: 0 })
+  })
+  afterAll(async () => {
+    await cloud.close()
+    await vllm.close()
+  })
+
+  const turns = [{ role: 'user' as const, content: 'What is Fusion?' }]
+  const ask = { model: VLLM_MODEL, messages: turns, temperature: 0, max_tokens: 20, ignore_eos: true }
+
+  async function running(): Promise<number> {
+    const reply = await fetch(`${vllm.url}/metrics`)
+    return Number(/^vllm:num_requests_running\{[^}]*\} (\d+)/m.exec(await reply.text())?.[1])
+  }
+
+  test('its model is listed with its window', () => {
+    expect(cloud.parts.models.list()).toMatchObject([{ id: VLLM_MODEL, max_model_len: 1024, fusion: { state: 'ready' } }])
+  })
+
+  test('a question is answered whole and as a stream, and counted', async () => {
+    const whole = await client.chat.completions.create(ask)
+    expect(whole.usage!.completion_tokens).toBe(20)
+    let text = ''
+    const usage = []
+    const options = { stream: true, stream_options: { include_usage: true } } as const
+    for await (const chunk of await client.chat.completions.create({ ...ask, ...options })) {
+      text += chunk.choices[0]?.delta.content ?? ''
+      if (chunk.usage) usage.push(chunk.usage)
+    }
+    expect(text).toBe(whole.choices[0]!.message.content)
+    expect(usage.at(-1)).toMatchObject({ prompt_tokens: whole.usage!.prompt_tokens, completion_tokens: 20 })
+  })
+
+  test('a prompt is counted by its own tokenizer, as it is computed', async () => {
+    const server = cloud.parts.models.choose(VLLM_MODEL)
+    const whole = await client.chat.completions.create(ask)
+    const asked = { model: VLLM_MODEL, messages: turns, continued: false }
+    expect(await server.countTokens(asked, AbortSignal.timeout(60_000))).toEqual({ tokens: whole.usage!.prompt_tokens, window: 1024 })
+  })
+
+  test('completions go on from token ids, and responses are answered', async () => {
+    const more = { ...ask, return_token_ids: true }
+    const whole = (await client.chat.completions.create(more)) as unknown as {
+      prompt_token_ids: number[]
+      choices: { token_ids: number[] }[]
+    }
+    const tokens = whole.choices[0]!.token_ids
+    const rest = (await client.completions.create({
+      model: VLLM_MODEL,
+      prompt: [...whole.prompt_token_ids, ...tokens.slice(0, 5)],
+      temperature: 0,
+      max_tokens: 15,
+      ignore_eos: true,
+      return_token_ids: true,
+    } as OpenAI.CompletionCreateParamsNonStreaming)) as unknown as { choices: { token_ids: number[] }[] }
+    expect(rest.choices[0]!.token_ids).toEqual(tokens.slice(5))
+    const asked = { model: VLLM_MODEL, input: 'What is Fusion?', temperature: 0, max_output_tokens: 8, stream: true } as const
+    const types: string[] = []
+    for await (const { type } of await client.responses.create(asked)) types.push(type)
+    expect(types[0]).toBe('response.created')
+    expect(types.at(-1)).toMatch(/^response\.(?:completed|incomplete)$/)
+  })
+
+  test('closing the connection ends the computing', async () => {
+    const stream = await client.chat.completions.create({ ...ask, max_tokens: 900, stream: true })
+    for await (const _ of stream) break
+    await expect.poll(running).toBe(0)
+  })
+
+  test("what it refuses is told in its words, without its places; a prompt too long is the client's fault", async () => {
+    const long = [{ role: 'user' as const, content: 'x'.repeat(2000) }]
+    await expect(client.chat.completions.create({ ...ask, messages: long })).rejects.toMatchObject({ status: 400 })
+    await expect(client.chat.completions.create({ ...ask, temperature: -1 })).rejects.toMatchObject({ status: 400 })
+    await expect(client.embeddings.create({ model: VLLM_MODEL, input: 'x' })).rejects.toMatchObject({ status: 501 })
+  })
+
+  test("the organisation's words stand before, and the app's chat is answered and counted", async () => {
+    const before = await client.chat.completions.create(ask)
+    await changeOrganisation(cloud.database, cloud.organisation.id, { systemPrompt: 'Be brief.' })
+    const user = await cloud.makeUser()
+    expect(user.organisationId).toBe(cloud.organisation.id)
+    const after = await client.chat.completions.create(ask)
+    expect(after.usage!.prompt_tokens).toBe(before.usage!.prompt_tokens + 'system: Be brief.\n'.length)
+    const request = question(VLLM_MODEL, {
+      prompt: { messages: [{ role: 'user', text: 'What is Fusion?' }] },
+      sampling: { temperature: 0, maxTokens: 20 },
+    })
+    const events = await (await chatClient(cloud.url, token).ask(request)).rest()
+    const end = events.at(-1)!.event
+    expect(end.type === 'generation-finish' && end.usage.promptTokens).toBe(after.usage!.prompt_tokens)
+    expect(typeof textOf(events)).toBe('string')
+  })
+})
