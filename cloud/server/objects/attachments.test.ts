@@ -1,6 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AttachmentLink } from '@fusion/shared/contract/cloud/objects.ts'
+import { cloudFolder } from '../config.ts'
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
 import { skipWithoutS3, startS3, type TestS3 } from './testing/test-s3.ts'
 
@@ -91,6 +95,26 @@ describe.each([
       expect((await ask(mine, `/v1/attachments/${hash}`)).status).toBe(404)
       expect((await put(mine, 'no-hash', bytes)).status).toBe(400)
       expect((await ask(mine, `/v1/attachments/${hash}`, { method: 'PUT' })).status).toBe(400)
+    })
+
+    test('a client that vanishes while it sends leaves nothing, and the next one is served', async () => {
+      const bytes = randomBytes(400_000)
+      const path = `/v1/attachments/${sha256(bytes)}`
+      const sending = request(`${cloud.url}${path}`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${mine}`, 'content-type': 'application/octet-stream', 'content-length': bytes.length },
+      })
+      sending.on('error', () => {})
+      sending.write(bytes.subarray(0, 300_000))
+      // One is the question itself.
+      const inFlight = async () => /fusion_requests_in_flight (\d+)/.exec(await (await fetch(`${cloud.url}/metrics`)).text())?.[1]
+      await expect.poll(inFlight).toBe('2')
+      sending.destroy()
+      await expect.poll(inFlight).toBe('1')
+      expect((await ask(mine, path)).status).toBe(404)
+      expect((await put(mine, sha256(bytes), bytes)).status).toBe(204)
+      const incoming = join(cloudFolder(cloud.parts.config), 'objects/.incoming')
+      if (!byS3) await expect.poll(() => readdir(incoming)).toEqual([])
     })
 
     test('a person has so much room for files, and again when some are deleted', async () => {
