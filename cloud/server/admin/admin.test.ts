@@ -6,15 +6,22 @@ import { auditRoutes } from '@fusion/shared/contract/cloud/security.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createOrganisation } from '../../database/organisations.ts'
 import type { User } from '../../database/users.ts'
+import { MODEL, type ScriptedServer, startScriptedServer } from '../testing/scripted-server.ts'
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
 
 let cloud: TestCloud
 let admin: { user: User; token: string }
+let servers: ScriptedServer
 beforeAll(async () => {
-  cloud = await startTestCloud()
+  servers = await startScriptedServer()
+  const nobody = { url: 'http://127.0.0.1:9', apiKey: 'a key of the operator' }
+  cloud = await startTestCloud({ env: { MODEL_SERVERS: JSON.stringify([{ url: servers.url }, nobody]) } })
   admin = await somebody('admin')
 })
-afterAll(() => cloud.close())
+afterAll(async () => {
+  await cloud.close()
+  await servers.close()
+})
 
 async function somebody(role: Role, organisationId = cloud.organisation.id) {
   const user = await cloud.makeUser({ role, organisationId })
@@ -88,7 +95,14 @@ test.each(routes.filter(({ method }) => method !== 'GET').map(route => [`${route
 
 test('an auditor sees the settings, the keys, the people and the log', async () => {
   const { token } = await somebody('auditor')
-  for (const path of ['/v1/admin/organisation', '/v1/admin/api-keys', '/v1/users', '/v1/admin/audit', '/v1/admin/audit/verification'])
+  for (const path of [
+    '/v1/admin/organisation',
+    '/v1/admin/api-keys',
+    '/v1/admin/model-servers',
+    '/v1/users',
+    '/v1/admin/audit',
+    '/v1/admin/audit/verification',
+  ])
     expect((await ask(token, 'GET', path)).status).toBe(200)
 })
 
@@ -177,6 +191,17 @@ test.each([{ name: '' }, { name: 'a\u0000b' }, { systemPrompt: 'a\u0000b' }, { s
     expect((await ask(admin.token, 'PATCH', '/v1/admin/organisation', body)).status).toBe(400)
   },
 )
+
+test('model servers are listed by host, with what they have and whether they answer, and without their keys', async () => {
+  await cloud.parts.models.looked
+  const { body } = await ask(admin.token, 'GET', '/v1/admin/model-servers')
+  expect(body).toEqual({
+    servers: [
+      { server: new URL(servers.url).host, up: true, models: [MODEL], inFlight: 0 },
+      { server: '127.0.0.1:9', up: false, models: [], inFlight: 0 },
+    ],
+  })
+})
 
 test('the log is read page by page, the newest first, and its chain is whole', async () => {
   const { events, next } = (await ask(admin.token, 'GET', '/v1/admin/audit?limit=2')).body

@@ -14,7 +14,7 @@ const PAGE = 200
 /** What admins do in their organisation. Each is asked of the organisation of whoever calls, whatever id stands in the path. */
 export async function admin(
   app: FastifyInstance,
-  { database, identity, apiKeys, audit, clock }: Pick<Parts, 'database' | 'identity' | 'apiKeys' | 'audit' | 'clock'>,
+  { database, identity, apiKeys, audit, models, clock }: Pick<Parts, 'database' | 'identity' | 'apiKeys' | 'audit' | 'models' | 'clock'>,
 ): Promise<void> {
   serve(app, adminRoutes.organisation, async ({ caller }) => {
     const organisation = await findOrganisation(database, caller.organisationId)
@@ -35,6 +35,8 @@ export async function admin(
       return changed
     }),
   )
+
+  serve(app, adminRoutes.modelServers, async () => ({ servers: models.servers() }))
 
   serve(app, adminRoutes.signOutPerson, async ({ caller, params, request }) => {
     const { organisationId, userId: actorId } = caller

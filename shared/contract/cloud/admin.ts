@@ -48,6 +48,24 @@ export const adminRoutes = {
     summary: 'Signs a person of the organisation out everywhere.',
     params: Type.Object({ user: Id }),
   }),
+  modelServers: route({
+    method: 'GET',
+    path: '/v1/admin/model-servers',
+    access: auditor,
+    summary: 'The model servers, as this server of the cloud sees them.',
+    reply: Type.Object({
+      servers: Type.Array(
+        Type.Object({
+          /** Host and port. */
+          server: Type.String(),
+          up: Type.Boolean(),
+          models: Type.Array(Type.String()),
+          /** Requests of this server of the cloud that are under way there. */
+          inFlight: Type.Integer({ minimum: 0 }),
+        }),
+      ),
+    }),
+  }),
   apiKeys: route({
     method: 'GET',
     path: '/v1/admin/api-keys',
