@@ -12,10 +12,12 @@ import { inference } from './inference/routes.ts'
 import { attachments } from './objects/routes.ts'
 import type { Parts } from './parts.ts'
 import { security } from './security/security.ts'
+import { measureGenerations } from './telemetry/metrics.ts'
 
 /** The server, with every route; it listens nowhere yet. */
 export async function createApp(parts: Parts): Promise<App> {
   const app = await createGround(parts)
+  measureGenerations(app.metrics, parts.generations)
   if (parts.redis) measureRedis(app.metrics.registry, parts.redis)
   await app.register(account, parts)
   await app.register(people, parts)

@@ -26,6 +26,7 @@ test('its figures name requests by the template of their route, and never by the
   expect(text).toContain('fusion_part_up{part="database"} 1')
   expect(text).toMatch(/fusion_database_connections\{state="idle"\} \d/)
   expect(text).toContain('nodejs_eventloop_lag_seconds')
+  expect(text).toContain('fusion_generations_running 0')
   expect(text).not.toMatch(/secret|01999999|of\/ours/)
 })
 

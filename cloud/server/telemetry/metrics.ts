@@ -62,14 +62,6 @@ export function createMetrics({ database }: { database: Pick<Database, 'pool'> }
       labelNames: ['model', 'end'] as const,
       registers,
     }),
-    generationsRunning: new Gauge({ name: 'fusion_generations_running', help: 'Answers that are being written.', registers }),
-    firstTokenSeconds: new Histogram({
-      name: 'fusion_first_token_seconds',
-      help: 'From a request to the first token of its answer.',
-      labelNames: ['model'] as const,
-      buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
-      registers,
-    }),
     /** `part`: database, cache, objects or models. */
     partsUp: new Gauge({
       name: 'fusion_part_up',
@@ -77,14 +69,19 @@ export function createMetrics({ database }: { database: Pick<Database, 'pool'> }
       labelNames: ['part'] as const,
       registers,
     }),
-    /** `server`: the host and port of its address. */
-    modelServersUp: new Gauge({
-      name: 'fusion_model_server_up',
-      help: 'Whether a model server answers.',
-      labelNames: ['server'] as const,
-      registers,
-    }),
   }
+}
+
+/** How many answers are being written, asked whenever the figures are. */
+export function measureGenerations({ registry }: Metrics, generations: { running: () => number }): void {
+  const running = new Gauge({
+    name: 'fusion_generations_running',
+    help: 'Answers that are being written.',
+    registers: [registry],
+    collect() {
+      running.set(generations.running())
+    },
+  })
 }
 
 export type FailureLabel = Code | 'internal' | 'wrong-request'
