@@ -1,0 +1,95 @@
+import type { FinishedMessage } from '@fusion/shared/contract/cloud/history.ts'
+import type { Queryable } from './connection.ts'
+
+interface Row {
+  id: string
+  conversationId: string
+  parentId: string | null
+  role: FinishedMessage['role']
+  status: FinishedMessage['status']
+  body: Pick<FinishedMessage, 'parts' | 'segments' | 'finishReason' | 'failure' | 'leftOut'>
+  createdAt: Date
+  version: number
+}
+
+export type MessageRow = FinishedMessage & { version: number }
+
+const columns = `id, conversation_id as "conversationId", parent_id as "parentId", role, status, body, created_at as "createdAt", v as version`
+
+const read = ({ body, createdAt, ...row }: Row): MessageRow => ({ ...row, ...body, createdAt: createdAt.getTime() })
+
+export async function findMessage(tx: Queryable, userId: string, id: string): Promise<MessageRow | undefined> {
+  const [found] = await tx.query<Row>(`select ${columns} from messages where user_id = $1 and id = $2`, [userId, id])
+  return found && read(found)
+}
+
+export interface MessagePlace {
+  version: number
+  id: string
+}
+
+/** Of one conversation, the newest first in the order in which they came here. */
+export async function listMessages(
+  tx: Queryable,
+  userId: string,
+  { conversationId, before, limit }: { conversationId: string; before: MessagePlace | undefined; limit: number },
+): Promise<MessageRow[]> {
+  const rows = await tx.query<Row>(
+    `select ${columns} from messages where user_id = $1 and conversation_id = $2 and ($3::bigint is null or (v, id) < ($3, $4::uuid))
+     order by v desc, id desc limit $5`,
+    [userId, conversationId, before?.version ?? null, before?.id ?? null, limit],
+  )
+  return rows.map(read)
+}
+
+/** From this message towards the root, so many at the most. It ends where a parent is not here, or a loop would begin. */
+export async function readPathUp(
+  tx: Queryable,
+  userId: string,
+  { conversationId, from, limit }: { conversationId: string; from: string; limit: number },
+): Promise<MessageRow[]> {
+  const rows = await tx.query<Row>(
+    `with recursive path as (
+       select m.*, 1 as depth from messages m where user_id = $1 and id = $2 and conversation_id = $3
+       union all
+       select m.*, depth + 1 from path join messages m on m.user_id = $1 and m.id = path.parent_id and m.conversation_id = $3
+       where depth < $4
+     ) cycle id set looped using trail
+     select ${columns} from path where not looped order by depth`,
+    [userId, from, conversationId, limit],
+  )
+  return rows.map(read)
+}
+
+/** The newest version of a message in it; 0 where there is none. */
+export async function newestMessageVersion(tx: Queryable, userId: string, conversationId: string): Promise<number> {
+  const [newest] = await tx.query<{ version: number }>(
+    'select v as version from messages where user_id = $1 and conversation_id = $2 order by v desc limit 1',
+    [userId, conversationId],
+  )
+  return newest?.version ?? 0
+}
+
+export async function insertMessage(tx: Queryable, userId: string, message: FinishedMessage, version: number): Promise<void> {
+  const { id, conversationId, parentId, role, status, createdAt, parts, segments, finishReason, failure, leftOut } = message
+  await tx.query(
+    `with written as (
+       insert into messages (user_id, id, conversation_id, parent_id, role, status, body, created_at, v)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     )
+     update conversations set v = $9, updated_at = greatest(updated_at, date_trunc('milliseconds', now())),
+       life = 'live', life_v = case life when 'trash' then $9 else life_v end, life_back = life_back or life = 'trash'
+     where user_id = $1 and id = $3`,
+    [
+      userId,
+      id,
+      conversationId,
+      parentId,
+      role,
+      status,
+      JSON.stringify({ parts, segments, finishReason, failure, leftOut }),
+      new Date(createdAt),
+      version,
+    ],
+  )
+}

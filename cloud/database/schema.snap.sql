@@ -1,0 +1,436 @@
+table api_keys
+  id uuid not null
+  user_id uuid not null
+  name text not null
+  secret_hash bytea not null
+  scopes text[] not null
+  replaces uuid
+  created_at timestamp with time zone not null
+  expires_at timestamp with time zone
+  revoked_at timestamp with time zone
+  last_used_at timestamp with time zone
+  api_keys_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
+  api_keys_pkey PRIMARY KEY (id)
+  api_keys_scopes_check CHECK ((cardinality(scopes) > 0))
+  api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+CREATE INDEX api_keys_user ON public.api_keys USING btree (user_id, id)
+grant insert, select, update to fusion_app
+
+table attachments
+  user_id uuid not null
+  hash bytea not null
+  size bigint not null
+  created_at timestamp with time zone not null
+  stored_at timestamp with time zone
+  attachments_hash_check CHECK ((octet_length(hash) = 32))
+  attachments_pkey PRIMARY KEY (user_id, hash)
+  attachments_size_check CHECK ((size >= 0))
+  attachments_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+row level security, forced
+policy attachments_own for * to  using (user_id = fusion_user()) with check (user_id = fusion_user())
+grant delete, insert, select, update to fusion_app
+
+table audit_events
+  organisation_id uuid not null
+  seq bigint not null
+  at timestamp with time zone not null
+  event text not null
+  actor_id uuid
+  subject_id uuid
+  address text
+  detail jsonb not null
+  hash bytea not null
+  audit_events_pkey PRIMARY KEY (organisation_id, seq)
+grant insert, select to fusion_app
+
+table audit_heads
+  organisation_id uuid not null
+  seq bigint not null
+  hash bytea not null
+  audit_heads_pkey PRIMARY KEY (organisation_id)
+grant insert, select, update to fusion_app
+
+table authorization_codes
+  hash bytea not null
+  user_id uuid not null
+  client_id text not null
+  redirect_uri text not null
+  code_challenge text not null
+  device_name text not null
+  expires_at timestamp with time zone not null
+  used_at timestamp with time zone
+  session_id uuid
+  authorization_codes_pkey PRIMARY KEY (hash)
+  authorization_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+CREATE INDEX authorization_codes_expiry ON public.authorization_codes USING btree (expires_at)
+grant delete, insert, select, update to fusion_app
+
+table clients
+  user_id uuid not null
+  id uuid not null
+  last bigint not null default 0
+  chain text not null default ''::text
+  refused json not null default '[]'::json
+  retired boolean not null default false
+  clients_pkey PRIMARY KEY (user_id, id)
+  clients_user_id_fkey FOREIGN KEY (user_id) REFERENCES spaces(user_id) ON DELETE CASCADE
+row level security, forced
+policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
+grant delete, insert, select, update to fusion_app
+
+table conversations
+  user_id uuid not null
+  id uuid not null
+  v bigint not null
+  title text
+  title_v bigint not null default 0
+  pinned boolean not null default false
+  pinned_v bigint not null default 0
+  folder_id uuid
+  folder_v bigint not null default 0
+  head_id uuid
+  head_v bigint not null default 0
+  model_id text
+  model_v bigint not null default 0
+  system_prompt text
+  system_prompt_v bigint not null default 0
+  sampling json not null default '{}'::json
+  sampling_v bigint not null default 0
+  keep_state boolean not null default true
+  keep_state_v bigint not null default 0
+  life text not null default 'live'::text
+  life_v bigint not null default 0
+  life_back boolean not null default false
+  privacy text not null default 'auto'::text
+  privacy_v bigint not null default 0
+  gone text
+  seen bigint not null default 0
+  created_at timestamp with time zone not null default now()
+  updated_at timestamp with time zone not null default now()
+  conversations_gone_check CHECK ((gone = ANY (ARRAY['purged'::text, 'barred'::text])))
+  conversations_life_check CHECK ((life = ANY (ARRAY['live'::text, 'trash'::text])))
+  conversations_model_id_check CHECK ((char_length(model_id) <= 200))
+  conversations_pkey PRIMARY KEY (user_id, id)
+  conversations_privacy_check CHECK ((privacy = ANY (ARRAY['auto'::text, 'ask'::text])))
+  conversations_system_prompt_check CHECK ((char_length(system_prompt) <= 100000))
+  conversations_title_check CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200)))
+  conversations_user_id_fkey FOREIGN KEY (user_id) REFERENCES spaces(user_id) ON DELETE CASCADE
+  gone_is_empty CHECK (((gone IS NULL) OR ((title IS NULL) AND (folder_id IS NULL) AND (head_id IS NULL) AND (model_id IS NULL) AND (system_prompt IS NULL) AND ((sampling)::text = '{}'::text))))
+CREATE INDEX conversations_log ON public.conversations USING btree (user_id, v, id)
+CREATE INDEX conversations_newest ON public.conversations USING btree (user_id, updated_at DESC, id DESC) WHERE (gone IS NULL)
+row level security, forced
+policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
+grant delete, insert, select, update to fusion_app
+
+table device_codes
+  hash bytea not null
+  user_code text not null
+  client_id text not null
+  device_name text not null
+  interval_seconds integer not null
+  polled_at timestamp with time zone
+  expires_at timestamp with time zone not null
+  user_id uuid
+  refused_at timestamp with time zone
+  used_at timestamp with time zone
+  device_codes_pkey PRIMARY KEY (hash)
+  device_codes_user_code_key UNIQUE (user_code)
+  device_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+CREATE INDEX device_codes_expiry ON public.device_codes USING btree (expires_at)
+CREATE UNIQUE INDEX device_codes_user_code_key ON public.device_codes USING btree (user_code)
+grant delete, insert, select, update to fusion_app
+
+table generation_events
+  user_id uuid not null
+  generation_id uuid not null
+  first_seq integer not null
+  last_seq integer not null
+  events jsonb not null
+  generation_events_pkey PRIMARY KEY (user_id, generation_id, first_seq)
+  generation_events_user_id_generation_id_fkey FOREIGN KEY (user_id, generation_id) REFERENCES generations(user_id, id) ON DELETE CASCADE
+row level security, forced
+policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
+policy tended for * to fusion_owner using true
+grant insert, select to fusion_app
+
+table generations
+  user_id uuid not null
+  id uuid not null
+  conversation_id uuid not null
+  parent_id uuid
+  question_id uuid not null
+  request_hash bytea not null
+  model text not null
+  status text not null default 'running'::text
+  seq integer not null default 0
+  cancel_requested boolean not null default false
+  lease_until timestamp with time zone not null
+  created_at timestamp with time zone not null default now()
+  generations_pkey PRIMARY KEY (user_id, id)
+  generations_status_check CHECK ((status = ANY (ARRAY['running'::text, 'complete'::text, 'stopped'::text, 'failed'::text])))
+CREATE INDEX generations_created ON public.generations USING btree (created_at)
+CREATE INDEX generations_running ON public.generations USING btree (lease_until) WHERE (status = 'running'::text)
+row level security, forced
+policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
+policy tended for * to fusion_owner using true
+grant insert, select, update to fusion_app
+
+table identities
+  issuer text not null
+  subject text not null
+  user_id uuid not null
+  created_at timestamp with time zone not null
+  last_used_at timestamp with time zone not null
+  identities_issuer_check CHECK ((char_length(issuer) <= 2000))
+  identities_pkey PRIMARY KEY (issuer, subject)
+  identities_subject_check CHECK ((char_length(subject) <= 255))
+  identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+CREATE INDEX identities_user ON public.identities USING btree (user_id)
+grant delete, insert, select, update to fusion_app
+
+table invitations
+  id uuid not null
+  hash bytea not null
+  organisation_id uuid
+  role text not null
+  email text
+  invited_by uuid
+  created_at timestamp with time zone not null
+  expires_at timestamp with time zone not null
+  used_at timestamp with time zone
+  used_by uuid
+  invitations_email_check CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320)))
+  invitations_hash_key UNIQUE (hash)
+  invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES users(id) ON DELETE SET NULL
+  invitations_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  invitations_pkey PRIMARY KEY (id)
+  invitations_role_check CHECK ((role = ANY (ARRAY['member'::text, 'admin'::text, 'auditor'::text])))
+  invitations_used_by_fkey FOREIGN KEY (used_by) REFERENCES users(id) ON DELETE SET NULL
+CREATE INDEX invitations_organisation ON public.invitations USING btree (organisation_id, id)
+CREATE UNIQUE INDEX invitations_hash_key ON public.invitations USING btree (hash)
+grant delete, insert, select, update to fusion_app
+
+table messages
+  user_id uuid not null
+  id uuid not null
+  conversation_id uuid not null
+  parent_id uuid
+  role text not null
+  status text not null
+  body json not null
+  created_at timestamp with time zone not null
+  v bigint not null
+  generation_id uuid
+  client_id uuid
+  messages_pkey PRIMARY KEY (user_id, id)
+  messages_role_check CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text])))
+  messages_status_check CHECK ((status = ANY (ARRAY['complete'::text, 'stopped'::text, 'failed'::text])))
+  messages_user_id_conversation_id_fkey FOREIGN KEY (user_id, conversation_id) REFERENCES conversations(user_id, id) ON DELETE CASCADE
+CREATE INDEX messages_generation ON public.messages USING btree (user_id, generation_id) WHERE (generation_id IS NOT NULL)
+CREATE INDEX messages_log ON public.messages USING btree (user_id, v, id)
+CREATE INDEX messages_newest ON public.messages USING btree (user_id, conversation_id, v DESC, id DESC)
+row level security, forced
+policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
+grant delete, insert, select, update to fusion_app
+
+table organisations
+  id uuid not null
+  name text not null
+  system_prompt text
+  created_at timestamp with time zone not null default now()
+  organisations_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)))
+  organisations_pkey PRIMARY KEY (id)
+  organisations_system_prompt_check CHECK ((char_length(system_prompt) <= 100000))
+grant insert, select, update to fusion_app
+
+table provider_sign_ins
+  state_hash bytea not null
+  browser_hash bytea not null
+  return_query text not null
+  expires_at timestamp with time zone not null
+  provider_sign_ins_pkey PRIMARY KEY (state_hash)
+  provider_sign_ins_return_query_check CHECK ((char_length(return_query) <= 8000))
+CREATE INDEX provider_sign_ins_expiry ON public.provider_sign_ins USING btree (expires_at)
+grant delete, insert, select, update to fusion_app
+
+table schema_migrations
+  name text not null
+  applied_at timestamp with time zone not null default now()
+  schema_migrations_pkey PRIMARY KEY (name)
+
+table sessions
+  id uuid not null
+  user_id uuid not null
+  client_id text not null
+  device_name text not null
+  refresh_salt bytea not null
+  refresh_counter integer not null default 0
+  refreshed_at timestamp with time zone not null
+  created_at timestamp with time zone not null
+  last_used_at timestamp with time zone not null
+  expires_at timestamp with time zone not null
+  revoked_at timestamp with time zone
+  sessions_device_name_check CHECK ((char_length(device_name) <= 100))
+  sessions_pkey PRIMARY KEY (id)
+  sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at)
+CREATE INDEX sessions_user ON public.sessions USING btree (user_id, id)
+grant delete, insert, select, update to fusion_app
+
+table sign_in_attempts
+  key bytea not null
+  failures integer not null
+  failed_at timestamp with time zone not null
+  succeeded_at timestamp with time zone
+  sign_in_attempts_pkey PRIMARY KEY (key)
+CREATE INDEX sign_in_attempts_time ON public.sign_in_attempts USING btree (failed_at)
+grant delete, insert, select, update to fusion_app
+
+table signing_keys
+  id text not null
+  private_key bytea not null
+  signs_from timestamp with time zone not null
+  signs_until timestamp with time zone not null
+  created_at timestamp with time zone not null
+  signing_keys_pkey PRIMARY KEY (id)
+grant delete, insert, select, update to fusion_app
+
+table spaces
+  user_id uuid not null
+  epoch uuid not null default gen_random_uuid()
+  version bigint not null default 0
+  disabled boolean not null default false
+  spaces_pkey PRIMARY KEY (user_id)
+  spaces_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  spaces_version_check CHECK (((version >= 0) AND (version <= '9007199254740991'::bigint)))
+row level security, forced
+policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
+grant delete, insert, select, update to fusion_app
+
+table stamps
+  user_id uuid not null
+  version bigint not null
+  stamp text not null default "left"(md5((gen_random_uuid())::text), 16)
+  stamps_pkey PRIMARY KEY (user_id, version)
+  stamps_user_id_fkey FOREIGN KEY (user_id) REFERENCES spaces(user_id) ON DELETE CASCADE
+row level security, forced
+policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
+grant delete, insert, select, update to fusion_app
+
+table users
+  id uuid not null
+  organisation_id uuid not null
+  email text not null
+  name text not null
+  role text not null
+  password_hash text
+  disabled_at timestamp with time zone
+  created_at timestamp with time zone not null default now()
+  users_email_check CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320)))
+  users_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)))
+  users_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id)
+  users_pkey PRIMARY KEY (id)
+  users_role_check CHECK ((role = ANY (ARRAY['member'::text, 'admin'::text, 'auditor'::text])))
+CREATE INDEX users_organisation ON public.users USING btree (organisation_id, id)
+CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email))
+grant delete, insert, select, update to fusion_app
+
+CREATE OR REPLACE FUNCTION public.close_orphans(failed jsonb)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    declare
+      orphan record;
+      closed integer := 0;
+    begin
+      for orphan in
+        update generations set status = 'failed', seq = seq + 1000
+        where (user_id, id) in (select user_id, id from generations where status = 'running' and lease_until < now() for update skip locked)
+        returning user_id, id, seq
+      loop
+        insert into generation_events values (orphan.user_id, orphan.id, orphan.seq, orphan.seq, jsonb_build_array(failed));
+        closed := closed + 1;
+      end loop;
+      return closed;
+    end
+  $function$
+
+execute: fusion_app
+
+CREATE OR REPLACE FUNCTION public.forget_generations()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$ delete from generations where created_at < now() - interval '1 day' and status <> 'running' $function$
+
+execute: fusion_app
+
+CREATE OR REPLACE FUNCTION public.fusion_user()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (NULLIF(current_setting('fusion.user_id'::text, true), ''::text))::uuid
+
+execute: public
+
+CREATE OR REPLACE FUNCTION public.lock_space()
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+declare now_at bigint; closed boolean;
+begin
+  select version, disabled into now_at, closed from spaces where user_id = fusion_user() for update;
+  if not found then
+    insert into spaces (user_id) values (fusion_user()) on conflict do nothing;
+    select version, disabled into now_at, closed from spaces where user_id = fusion_user() for update;
+  end if;
+  if closed then
+    raise exception 'this space is disabled' using errcode = 'FU001';
+  end if;
+  return now_at;
+end
+$function$
+
+execute: public
+
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
+end
+$function$
+
+execute: public
+
+CREATE OR REPLACE FUNCTION public.take_version()
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+declare taken bigint;
+begin
+  update spaces set version = version + 1 where user_id = fusion_user() returning version into taken;
+  insert into stamps (user_id, version) values (fusion_user(), taken);
+  return taken;
+end
+$function$
+
+execute: public
+
+CREATE OR REPLACE FUNCTION public.tend_generations(users uuid[], ids uuid[], lease_seconds integer)
+ RETURNS SETOF uuid[]
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    update generations g set lease_until = now() + make_interval(secs => lease_seconds)
+    from unnest(users, ids) as mine(user_id, id)
+    where g.user_id = mine.user_id and g.id = mine.id and g.status = 'running'
+    returning case when g.cancel_requested then array[g.user_id, g.id] end
+  $function$
+
+execute: fusion_app
