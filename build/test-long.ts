@@ -7,7 +7,7 @@ import { runNode } from './run.mjs'
 
 const root = dirname(import.meta.dirname)
 try {
-  await ensureBuilt(root, browserParts)
+  await ensureBuilt(root, [...browserParts, 'dashboard'])
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
   process.exitCode = await runNode(root, [vitest, 'run', '--config', 'vitest.long.config.ts', ...process.argv.slice(2)])
 } catch (error) {

@@ -63,7 +63,7 @@ async function runPlaywright(): Promise<Counts> {
 }
 
 async function main(names: string[]): Promise<number> {
-  await ensureBuilt(root, browserParts)
+  await ensureBuilt(root, [...browserParts, 'dashboard'])
   // Packages for Python talk to the local API in tests.
   if (inCi && !basePython()) installByApt('python3', 'python3-venv')
   if (inCi && !existsSync('/usr/bin/redis-server')) installByApt('redis-server')

@@ -31,8 +31,9 @@ const POLICY = [
 /** The dashboard's page and its files. */
 export async function dashboard(app: FastifyInstance): Promise<void> {
   async function sendPage(reply: FastifyReply): Promise<string> {
+    // Not built: a part of the cloud is missing, and the address is right.
     const page = await readFile(join(folder, 'index.html'), 'utf8').catch(() => {
-      throw failure('not-found')
+      throw failure('cloud-part-missing')
     })
     reply.header('content-security-policy', POLICY)
     return page
