@@ -66,6 +66,11 @@ const makeKey = ({ id: userId, organisationId }: User) =>
     { name: 'A script', scopes: ['inference', 'history'], expiresAt: null },
   )
 
+/** What the owner has done before, where a route is for something in a certain state. */
+const before: Record<string, (id: string) => Promise<unknown>> = {
+  'POST /v1/conversations/{id}/purge': id => ask(owner.token, 'DELETE', `/v1/conversations/${id}`),
+}
+
 /** By the part of the path before its id: makes one that is the owner's, and gives its id. */
 const makers: Record<string, () => Promise<string>> = {
   async sessions() {
@@ -123,6 +128,7 @@ test.each(routes.map(route => [nameOf(route), route] as const))(
     const make = makers[collection]
     if (!make) throw new Error(`say in this test how somebody comes to one of their ${collection}`)
     const id = await make()
+    await before[name]?.(id)
     const path = route.path.replace(/\{\w+\}/, id)
     for (const { who, token } of strangers) {
       const { status, text } = await ask(token, route.method, path, bodies[name])

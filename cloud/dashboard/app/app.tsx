@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Keys } from '../views/keys.tsx'
 import { People } from '../views/people.tsx'
+import { Servers } from '../views/servers.tsx'
 import { call, SignedOut } from './client.ts'
 import { isSignedIn, signIn, signOut } from './session.ts'
 
@@ -38,12 +39,13 @@ export function App() {
       <main>
         {view === 'people' && <People mayChange={mayChange} own={user.id} />}
         {view === 'keys' && <Keys mayChange={mayChange} />}
+        {view === 'servers' && <Servers />}
       </main>
     </div>
   )
 }
 
-const views = { people: 'People', keys: 'API keys' }
+const views = { people: 'People', keys: 'API keys', servers: 'Model servers' }
 type View = keyof typeof views
 
 function NotForYou({ email, onLeave }: { email: string; onLeave: () => void }) {

@@ -28,7 +28,9 @@ export function readJsonBodies(app: FastifyInstance): void {
     const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
     const described = routeOptions.config.described
     // What another route reads is not what this one's schema describes.
-    if (described?.body && type && type !== (described.bodyType ?? 'application/json')) throw refusal(415)
+    const isRead = (kind: string) =>
+      kind === (described?.bodyType ?? 'application/json') || (described?.alsoJson && kind === 'application/json')
+    if (described?.body && type && !isRead(type)) throw refusal(415)
   })
 }
 

@@ -45,7 +45,7 @@ function operation(route: Route): object {
     security: securityOf(access),
     ...(parameters.length > 0 && { parameters }),
     // Of bytes there may be none.
-    ...(body && { requestBody: { required: bodyType !== 'application/octet-stream', content: { [bodyType]: { schema: body } } } }),
+    ...(body && { requestBody: { required: bodyType !== 'application/octet-stream', content: bodiesOf(route, body) } }),
     responses: { ...goodReplies(route), ...Object.fromEntries(errorStatuses(route).map(status => [status, errorReply(route)])) },
   }
 }
@@ -71,6 +71,12 @@ function goodReplies({ reply, replyType = 'application/json', events, statuses }
   const elsewhere = { description: 'What is asked for is elsewhere.' }
   return Object.fromEntries((statuses ?? [empty ? 204 : 200]).map(status => [status, status >= 300 && status < 400 ? elsewhere : good]))
 }
+
+/** A body in each kind that is read. */
+const bodiesOf = ({ bodyType, alsoJson }: Route, schema: TSchema) => ({
+  [bodyType ?? 'application/json']: { schema },
+  ...(alsoJson && { 'application/json': { schema } }),
+})
 
 /** An event as OpenAPI 3.2 describes it: its data is a text, and that text is JSON. */
 const eventSchema = (events: TSchema) => ({

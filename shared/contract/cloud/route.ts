@@ -23,6 +23,8 @@ export interface Route {
   body?: TSchema
   /** How the body comes: JSON, unless it says otherwise. */
   bodyType?: 'application/x-www-form-urlencoded' | 'application/octet-stream'
+  /** The body may come as JSON all the same. */
+  alsoJson?: true
   /** Bytes that a body may have; 64 kB where anybody may call, 16 MB where nothing is said. */
   bodyLimit?: number
   /** What comes back: JSON with 200, or nothing with 204 where it is absent. */
