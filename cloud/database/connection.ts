@@ -50,7 +50,11 @@ export function openDatabase({ url, connections = 20, onLost = () => {} }: Datab
     options: `-c role=${APP_ROLE}`,
     application_name: 'fusion-cloud',
   })
-  pool.on('error', onLost)
+  let closed = false
+  pool.on('error', error => {
+    // A server that ends right after us may still tell a connection so that is about to close.
+    if (!closed) onLost(error)
+  })
 
   async function inTransaction<T>(begin: string, work: (tx: Queryable) => Promise<T>): Promise<T> {
     const client = await pool.connect()
@@ -78,7 +82,10 @@ export function openDatabase({ url, connections = 20, onLost = () => {} }: Datab
       return inTransaction(`begin; set local fusion.user_id = '${userId}'`, work)
     },
     pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    close: () => pool.end(),
+    async close() {
+      closed = true
+      await pool.end()
+    },
   }
 }
 
