@@ -213,3 +213,11 @@ test('a server that drains sends its followers elsewhere, where the answer goes 
   expect([...seen, ...rest].map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
   await closing
 })
+
+test('a model that is not there is told, and its name stands in no figure', async () => {
+  const events = await (await client.ask(question('whatever-somebody-wrote'))).rest()
+  expect(events.at(-1)!.event).toMatchObject({ type: 'generation-fail', failure: { code: 'cloud-model-unknown' } })
+  const figures = async () => (await fetch(`${cloud.url}/metrics`)).text()
+  await expect.poll(figures).toContain('fusion_generations_total{model="none",end="failed"}')
+  expect(await figures()).not.toContain('whatever-somebody-wrote')
+})

@@ -18,8 +18,10 @@ export type Record = (recorded: Recorded) => Promise<void>
 
 /** Counts what was asked for. `metrics` are there from the first request on. */
 export function createRecord({ metrics }: { metrics: () => Metrics | undefined }): Record {
-  return async ({ model, usage, end }) => {
+  return async ({ model: asked, server, usage, end }) => {
     const figures = metrics()
+    // A name that no server has is whatever somebody wrote: it is nobody's to read, and there is no end to them.
+    const model = server === null ? 'none' : asked
     figures?.generations.inc({ model, end })
     figures?.tokens.inc({ model, kind: 'prompt' }, usage.promptTokens)
     figures?.tokens.inc({ model, kind: 'cached' }, usage.cachedTokens)
