@@ -74,6 +74,7 @@ test('a chat that asks first asks in the column, and sends nothing when the pers
   await fusion.getByRole('radio', { name: 'Ask first' }).click()
   await fusion.getByRole('dialog', { name: 'Chat settings' }).getByRole('button', { name: 'Close' }).click()
   await choose(fusion, 'guide-q4_k_m')
+  await expect(fusion.getByText(`Fusion asks before what you write goes to ${new URL(cloud.address).host}.`)).toBeVisible()
   await message.fill('May it leave?')
   await send.click()
   await expect(answers.last()).toContainText(`Send this question to ${new URL(cloud.address).host}?`)

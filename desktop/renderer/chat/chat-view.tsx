@@ -1,3 +1,4 @@
+import type { Privacy } from '@fusion/shared/chat/conversation.ts'
 import { SlidersHorizontal } from 'lucide-react'
 import { useState } from 'react'
 import { ask, fusion } from '../state/fusion.ts'
@@ -91,7 +92,7 @@ function ChatBody({ chat }: { chat: OpenChat }) {
           <Composer conversationId={chat.id} turn={chat.turn} />
         )}
         <p className="hint">
-          Answers can be wrong. <PlaceWords local={chat.conversation?.privacy === 'local-only'} />
+          Answers can be wrong. <PlaceWords privacy={chat.conversation?.privacy} />
         </p>
       </div>
       <Announcer turn={chat.turn} />
@@ -100,15 +101,17 @@ function ChatBody({ chat }: { chat: OpenChat }) {
 }
 
 /** Where answers of this chat are made, and with that where its words go. */
-function PlaceWords({ local }: { local: boolean }) {
+function PlaceWords({ privacy }: { privacy: Privacy | undefined }) {
   const cloud = usePresentCloudModel()
   const host = useReplica(cloudHost)
-  if (local) return cloud ? 'This chat stays on this computer: choose a model that is here.' : 'This chat stays on this computer.'
+  if (privacy === 'local-only')
+    return cloud ? 'This chat stays on this computer: choose a model that is here.' : 'This chat stays on this computer.'
   if (!cloud) return 'They are made on this computer.'
   if (!host) return 'This chat is answered in the cloud, and you are signed out.'
   return (
     <span className="goes-to">
-      <i className="dot cloud" aria-hidden /> What you write in this chat goes to {host}.
+      <i className="dot cloud" aria-hidden />{' '}
+      {privacy === 'ask' ? `Fusion asks before what you write goes to ${host}.` : `What you write in this chat goes to ${host}.`}
     </span>
   )
 }
