@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { api } from './api.ts'
+import { cloud } from './cloud.ts'
 import { local } from './local.ts'
 import { describeMachine } from './machine.ts'
 import { disturbedMeasurements } from './quiet.ts'
@@ -9,6 +10,7 @@ import { asTable, type Report } from './report.ts'
 
 const benches = {
   local: { run: local, about: 'chat on this machine through the whole product, beside llama-server (8 minutes; --quick 90 seconds)' },
+  cloud: { run: cloud, about: 'the cloud on one machine, beside bare routes on its database (5 minutes; --quick 1 minute)' },
   api: { run: api, about: 'the local API over HTTP, beside llama-server (5 minutes; --quick 1 minute)' },
 }
 
