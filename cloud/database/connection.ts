@@ -1,4 +1,5 @@
-import { Pool, type PoolClient, type QueryResultRow, types } from 'pg'
+import type { Duplex } from 'node:stream'
+import { Pool, type PoolClient, type QueryConfig, type QueryResultRow, types } from 'pg'
 
 // 64-bit integers come as numbers: what is kept in them (times in ms, tokens, versions below 2^53) fits, and a larger one is a fault to see.
 types.setTypeParser(types.builtins.INT8, text => {
@@ -10,6 +11,11 @@ types.setTypeParser(types.builtins.INT8, text => {
 /** What a query of this folder is asked through: one transaction, or the pool. */
 export interface Queryable {
   query<Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  /**
+   * The same, for what most requests ask: each connection has it parsed once. Planned once as well, so the text has to want the same plan
+   * whatever its values are.
+   */
+  prepared<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]>
 }
 
 export interface Database extends Queryable {
@@ -17,6 +23,8 @@ export interface Database extends Queryable {
   transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>
   /** One transaction as this user: row-level security shows and takes only rows of theirs. */
   asUser<T>(userId: string, work: (tx: Queryable) => Promise<T>): Promise<T>
+  /** The same for reading alone, in one round trip: `work` asks all of its queries at once, before it waits for any. */
+  readAsUser<T>(userId: string, work: (tx: Queryable) => Promise<T>): Promise<T>
   /** Connections: open, idle, and requests that wait for one. */
   pool(): { total: number; idle: number; waiting: number }
   close(): Promise<void>
@@ -49,6 +57,8 @@ export function openDatabase({ url, connections = 20, onLost = () => {} }: Datab
     idle_in_transaction_session_timeout: STATEMENT_MS,
     options: `-c role=${APP_ROLE}`,
     application_name: 'fusion-cloud',
+    // A transaction sends what does not depend on an answer before that answer is there.
+    pipeline: true,
   })
   let closed = false
   pool.on('error', error => {
@@ -56,13 +66,20 @@ export function openDatabase({ url, connections = 20, onLost = () => {} }: Datab
     if (!closed) onLost(error)
   })
 
-  async function inTransaction<T>(begin: string, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  /** `ahead`: what `work` asks is sent together with `begin`. */
+  async function inTransaction<T>(
+    begin: string,
+    work: (tx: Queryable) => Promise<T>,
+    { ahead = false }: { ahead?: boolean } = {},
+  ): Promise<T> {
     const client = await pool.connect()
     let broken: Error | undefined
     try {
-      await client.query(begin)
-      const result = await work(queryable(client))
-      await client.query('commit')
+      const tx = queryable(client)
+      const begun = tx.query(begin)
+      if (!ahead) await begun
+      const [, result] = await Promise.all([begun, work(tx)])
+      await tx.query('commit')
       return result
     } catch (error) {
       // A connection that can't roll back is not used again: it would carry this transaction, and this user, to the next request.
@@ -73,14 +90,36 @@ export function openDatabase({ url, connections = 20, onLost = () => {} }: Datab
     }
   }
 
+  async function inOneTrip<T>(begin: string, work: (tx: Queryable) => Promise<T>): Promise<T> {
+    const client = await pool.connect()
+    let broken: Error | undefined
+    try {
+      const tx = queryable(client)
+      let open = true
+      const still = () => {
+        if (!open) throw new Error('a query of readAsUser came after the end of its transaction')
+        return tx
+      }
+      const begun = tx.query(begin)
+      const worked = work({ query: (...asked) => still().query(...asked), prepared: (...asked) => still().prepared(...asked) })
+      open = false
+      const ended = tx.query('commit')
+      // Nobody else gets the connection before the transaction has ended.
+      const [, , end] = await Promise.allSettled([begun, worked, ended])
+      if (end.status === 'rejected') broken = end.reason as Error
+      await begun
+      return await worked
+    } finally {
+      client.release(broken)
+    }
+  }
+
   return {
     ...queryable(pool),
     transaction: work => inTransaction('begin', work),
-    async asUser(userId, work) {
-      if (!UUID.test(userId)) throw new TypeError('a user id has to be a UUID')
-      // One round trip. The setting ends with the transaction.
-      return inTransaction(`begin; set local fusion.user_id = '${userId}'`, work)
-    },
+    // The setting ends with the transaction. What is sent after a `begin` that failed is of no user: it sees nothing and may write nothing.
+    asUser: async (userId, work) => inTransaction(`begin; ${asThis(userId)}`, work, { ahead: true }),
+    readAsUser: async (userId, work) => inOneTrip(`begin read only; ${asThis(userId)}`, work),
     pool: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     async close() {
       closed = true
@@ -89,11 +128,35 @@ export function openDatabase({ url, connections = 20, onLost = () => {} }: Datab
   }
 }
 
+function asThis(userId: string): string {
+  if (!UUID.test(userId)) throw new TypeError('a user id has to be a UUID')
+  return `set local fusion.user_id = '${userId}'`
+}
+
 function queryable(client: Pool | PoolClient): Queryable {
-  return {
-    async query<Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) {
-      const { rows } = await client.query<Row>(text, [...values])
-      return rows
-    },
+  async function ask<Row extends QueryResultRow>(query: QueryConfig): Promise<Row[]> {
+    if ('connection' in client) gather(client.connection.stream)
+    const { rows } = await client.query<Row>(query)
+    return rows
   }
+  return {
+    query: (text, values = []) => ask({ text, values: [...values] }),
+    prepared: (text, values) => ask({ name: nameOf(text), text, values: [...values] }),
+  }
+}
+
+/** All that is asked before anybody waits goes out in one piece: each write to a socket takes as long as the query behind it. */
+function gather(stream: Duplex): void {
+  if (stream.writableCorked > 0) return
+  stream.cork()
+  process.nextTick(() => stream.uncork())
+}
+
+const names = new Map<string, string>()
+
+/** What a connection knows a text by. Few: they are constants of this folder. */
+function nameOf(text: string): string {
+  const name = names.get(text) ?? `fusion_${names.size}`
+  names.set(text, name)
+  return name
 }

@@ -12,7 +12,7 @@ const columns = `id, coalesce(title, '') as title, folder_id as "folderId", pinn
 
 /** Also one that is gone. */
 export async function findConversation(tx: Queryable, userId: string, id: string): Promise<ConversationRow | undefined> {
-  const [found] = await tx.query<ConversationRow>(`select ${columns} from conversations where user_id = $1 and id = $2`, [userId, id])
+  const [found] = await tx.prepared<ConversationRow>(`select ${columns} from conversations where user_id = $1 and id = $2`, [userId, id])
   return found
 }
 

@@ -24,3 +24,32 @@ test('a transaction whose work throws leaves nothing behind, and its connection 
   await expect(made.database.asUser(user, tx => tx.query('select 1 / 0'))).rejects.toThrow('division by zero')
   expect(await made.database.query('select fusion_user() as id')).toEqual([{ id: null }])
 })
+
+test('reading in one trip sees the rows of who asks alone, may write nothing, and leaves nothing behind', async () => {
+  const user = '01999999-9999-7999-8999-999999999999'
+  const asked = 'select fusion_user() as id, current_setting($1) as "readOnly"'
+  const seen = await made.database.readAsUser(user, tx =>
+    Promise.all([tx.prepared(asked, ['transaction_read_only']), tx.query('select count(*)::int as spaces from spaces')]),
+  )
+  expect(seen).toEqual([[{ id: user, readOnly: 'on' }], [{ spaces: 0 }]])
+  await expect(made.database.readAsUser(user, tx => tx.query('select lock_space()'))).rejects.toThrow('read-only transaction')
+  expect(await made.database.query('select fusion_user() as id')).toEqual([{ id: null }])
+})
+
+test('where one query of a trip fails its reason is told, and the connections can be used again', async () => {
+  const user = '01999999-9999-7999-8999-999999999999'
+  const failing = () =>
+    made.database.readAsUser(user, tx => Promise.all([tx.query('select 1 / 0'), tx.prepared('select fusion_user() as id', [])]))
+  for (const result of await Promise.allSettled(Array.from({ length: 40 }, failing)))
+    expect(result).toMatchObject({ status: 'rejected', reason: { message: 'division by zero' } })
+  expect(await made.database.query('select fusion_user() as id')).toEqual([{ id: null }])
+  expect(made.database.pool().waiting).toBe(0)
+})
+
+test('a query that comes after the end of its trip is not sent', async () => {
+  const late = made.database.readAsUser('01999999-9999-7999-8999-999999999999', async tx => {
+    await tx.query('select 1')
+    return tx.query('select 2')
+  })
+  await expect(late).rejects.toThrow('after the end of its transaction')
+})

@@ -19,7 +19,7 @@ const columns = `id, conversation_id as "conversationId", parent_id as "parentId
 const read = ({ body, createdAt, ...row }: Row): MessageRow => ({ ...row, ...body, createdAt: createdAt.getTime() })
 
 export async function findMessage(tx: Queryable, userId: string, id: string): Promise<MessageRow | undefined> {
-  const [found] = await tx.query<Row>(`select ${columns} from messages where user_id = $1 and id = $2`, [userId, id])
+  const [found] = await tx.prepared<Row>(`select ${columns} from messages where user_id = $1 and id = $2`, [userId, id])
   return found && read(found)
 }
 
@@ -34,10 +34,10 @@ export async function listMessages(
   userId: string,
   { conversationId, before, limit }: { conversationId: string; before: MessagePlace | undefined; limit: number },
 ): Promise<MessageRow[]> {
-  const rows = await tx.query<Row>(
-    `select ${columns} from messages where user_id = $1 and conversation_id = $2 and ($3::bigint is null or (v, id) < ($3, $4::uuid))
-     order by v desc, id desc limit $5`,
-    [userId, conversationId, before?.version ?? null, before?.id ?? null, limit],
+  const rows = await tx.prepared<Row>(
+    `select ${columns} from messages where user_id = $1 and conversation_id = $2 ${before ? 'and (v, id) < ($4, $5::uuid)' : ''}
+     order by v desc, id desc limit $3`,
+    [userId, conversationId, limit, ...(before ? [before.version, before.id] : [])],
   )
   return rows.map(read)
 }
@@ -70,16 +70,24 @@ export async function newestMessageVersion(tx: Queryable, userId: string, conver
   return newest?.version ?? 0
 }
 
-export async function insertMessage(tx: Queryable, userId: string, message: FinishedMessage, version: number): Promise<void> {
+/** Writes it under a new version, which it tells; its conversation comes back from the trash. `movesHead`: the conversation goes on from it. */
+export async function insertMessage(
+  tx: Queryable,
+  userId: string,
+  message: FinishedMessage,
+  { movesHead }: { movesHead: boolean },
+): Promise<number> {
   const { id, conversationId, parentId, role, status, createdAt, parts, segments, finishReason, failure, leftOut } = message
-  await tx.query(
-    `with written as (
+  const [written] = await tx.prepared<{ version: number }>(
+    `with taken as materialized (select take_version() as version),
+     written as (
        insert into messages (user_id, id, conversation_id, parent_id, role, status, body, created_at, v)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+       select $1, $2, $3, $4, $5, $6, $7, $8, version from taken
      )
-     update conversations set v = $9, updated_at = greatest(updated_at, date_trunc('milliseconds', now())),
-       life = 'live', life_v = case life when 'trash' then $9 else life_v end, life_back = life_back or life = 'trash'
-     where user_id = $1 and id = $3`,
+     update conversations set v = version, updated_at = greatest(updated_at, date_trunc('milliseconds', now())),
+       life = 'live', life_v = case life when 'trash' then version else life_v end, life_back = life_back or life = 'trash',
+       head_id = case when $9::boolean then $2 else head_id end, head_v = case when $9 then version else head_v end
+     from taken where user_id = $1 and id = $3 returning version`,
     [
       userId,
       id,
@@ -89,7 +97,8 @@ export async function insertMessage(tx: Queryable, userId: string, message: Fini
       status,
       JSON.stringify({ parts, segments, finishReason, failure, leftOut }),
       new Date(createdAt),
-      version,
+      movesHead,
     ],
   )
+  return written!.version
 }

@@ -7,7 +7,7 @@ import type { Queryable } from './connection.ts'
  */
 export async function lockSpace(tx: Queryable): Promise<void> {
   try {
-    await tx.query('select lock_space()')
+    await tx.prepared('select lock_space()', [])
   } catch (error) {
     if ((error as { code?: string }).code === 'FU001') throw failure('not-allowed')
     throw error
@@ -16,6 +16,6 @@ export async function lockSpace(tx: Queryable): Promise<void> {
 
 /** The version of this write, above all before it. */
 export async function takeVersion(tx: Queryable): Promise<number> {
-  const [taken] = await tx.query<{ version: number }>('select take_version() as version')
+  const [taken] = await tx.prepared<{ version: number }>('select take_version() as version', [])
   return taken!.version
 }

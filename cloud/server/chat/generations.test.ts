@@ -65,6 +65,7 @@ test('where the reply of the database to a write is lost, every event is still k
       let wrote = false
       const result = await made.database.asUser(userId, tx =>
         work({
+          ...tx,
           query: (text, values) => {
             wrote ||= text.startsWith('insert into generation_events')
             return tx.query(text, values)

@@ -12,7 +12,7 @@ import { addMessage, changeConversation, makeConversation, present, purgeConvers
 export async function history(app: FastifyInstance, { database }: Pick<Parts, 'database'>): Promise<void> {
   serve(app, historyRoutes.conversations, async ({ caller, query: { life = 'live', before, limit = 50 } }) => {
     const place = before === undefined ? undefined : readCursor(before)
-    const rows = await database.asUser(caller.userId, tx =>
+    const rows = await database.readAsUser(caller.userId, tx =>
       listConversations(tx, caller.userId, { life, before: place && { updatedAt: place.number, id: place.id }, limit: limit + 1 }),
     )
     const shown = rows.slice(0, limit)
@@ -25,7 +25,7 @@ export async function history(app: FastifyInstance, { database }: Pick<Parts, 'd
   )
 
   serve(app, historyRoutes.conversation, async ({ caller, params }) =>
-    conversationOf(await database.asUser(caller.userId, tx => present(tx, caller.userId, params.id))),
+    conversationOf(await database.readAsUser(caller.userId, tx => present(tx, caller.userId, params.id))),
   )
 
   serve(app, historyRoutes.changeConversation, async ({ caller, params, body }) =>
@@ -42,13 +42,16 @@ export async function history(app: FastifyInstance, { database }: Pick<Parts, 'd
 
   serve(app, historyRoutes.messages, async ({ caller, params, query: { from, before, limit = 50 } }) => {
     const place = before === undefined ? undefined : readCursor(before)
-    const rows = await database.asUser(caller.userId, async tx => {
-      await present(tx, caller.userId, params.id)
-      // A page of a path goes on from the message that the page before ended above.
-      if (from) return readPathUp(tx, caller.userId, { conversationId: params.id, from: place?.id ?? from, limit: limit + 1 })
-      const after = place && { version: place.number, id: place.id }
-      return listMessages(tx, caller.userId, { conversationId: params.id, before: after, limit: limit + 1 })
-    })
+    const after = place && { version: place.number, id: place.id }
+    const [, rows] = await database.readAsUser(caller.userId, tx =>
+      Promise.all([
+        present(tx, caller.userId, params.id),
+        from
+          ? // A page of a path goes on from the message that the page before ended above.
+            readPathUp(tx, caller.userId, { conversationId: params.id, from: place?.id ?? from, limit: limit + 1 })
+          : listMessages(tx, caller.userId, { conversationId: params.id, before: after, limit: limit + 1 }),
+      ]),
+    )
     const shown = rows.slice(0, limit)
     const more = rows[limit]
     const last = from ? more : more && shown.at(-1)

@@ -58,22 +58,22 @@ export async function purgeConversation(tx: Queryable, userId: string, id: strin
 
 /** The same message again changes nothing and tells the version that it has; another one under its id is refused. */
 export async function addMessage(tx: Queryable, userId: string, message: FinishedMessage): Promise<number> {
-  await lockSpace(tx)
-  const conversation = await findConversation(tx, userId, message.conversationId)
+  const locked = lockSpace(tx)
+  // Asked behind the lock, in the same trip.
+  const asked = Promise.all([findConversation(tx, userId, message.conversationId), findMessage(tx, userId, message.id)])
+  // Where the lock is refused, so is what was asked behind it, and the lock says why.
+  asked.catch(() => {})
+  await locked
+  const [conversation, found] = await asked
   if (!conversation) throw failure('not-found')
   if (conversation.gone) throw failure('chat-gone')
-  const found = await findMessage(tx, userId, message.id)
   if (found) {
     const { version, ...same } = found
     if (!isDeepStrictEqual(same, asWritten(message))) throw failure('request-differs')
     return version
   }
-  const version = await takeVersion(tx)
-  await insertMessage(tx, userId, message, version)
   // The head goes along where it stood at what this answers.
-  if (conversation.headId === message.parentId)
-    await setCells(tx, userId, { id: message.conversationId, values: { headId: message.id }, version })
-  return version
+  return insertMessage(tx, userId, message, { movesHead: conversation.headId === message.parentId })
 }
 
 /** As it comes back out of JSON. */

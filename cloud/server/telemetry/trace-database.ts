@@ -9,6 +9,8 @@ export function traceDatabase(database: Database): Database {
     ...database,
     query: (text, values) => inSpan('database query', client, () => database.query(text, values)),
     transaction: work => inSpan('database transaction', client, () => database.transaction(work)),
+    prepared: (text, values) => inSpan('database query', client, () => database.prepared(text, values)),
+    readAsUser: (userId, work) => inSpan('database transaction', client, () => database.readAsUser(userId, work)),
     asUser: (userId, work) => inSpan('database transaction', client, () => database.asUser(userId, work)),
   }
 }
