@@ -20,18 +20,20 @@ export interface NewGeneration {
   requestHash: Buffer
   model: string
   leaseSeconds: number
+  /** It is to be written to its conversation as well. */
+  answerDue: boolean
 }
 
 const columns = 'id, conversation_id as "conversationId", model, status, seq'
 
 /** Puts a running generation there. False where its id is taken. */
 export async function beginGeneration(tx: Queryable, generation: NewGeneration): Promise<boolean> {
-  const { userId, id, conversationId, parentId, questionId, requestHash, model, leaseSeconds } = generation
+  const { userId, id, conversationId, parentId, questionId, requestHash, model, leaseSeconds, answerDue } = generation
   const rows = await tx.query(
-    `insert into generations (user_id, id, conversation_id, parent_id, question_id, request_hash, model, lease_until)
-     values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))
+    `insert into generations (user_id, id, conversation_id, parent_id, question_id, request_hash, model, answer_due, lease_until)
+     values ($1, $2, $3, $4, $5, $6, $7, $9, now() + make_interval(secs => $8))
      on conflict do nothing returning id`,
-    [userId, id, conversationId, parentId, questionId, requestHash, model, leaseSeconds],
+    [userId, id, conversationId, parentId, questionId, requestHash, model, leaseSeconds, answerDue],
   )
   return rows.length > 0
 }
@@ -103,6 +105,28 @@ export async function tendGenerations(
 export async function closeOrphans(database: Database, failed: GenerationEvent): Promise<number> {
   const [row] = await database.query<{ closed: number }>('select close_orphans($1) as closed', [JSON.stringify(failed)])
   return row?.closed ?? 0
+}
+
+export interface DueAnswer {
+  conversationId: string
+  questionId: string
+  model: string
+  createdAt: Date
+}
+
+/** What the message of an answer is made of beside its events; undefined where there is none to be written (any more). */
+export async function takeDueAnswer(tx: Queryable, id: string): Promise<DueAnswer | undefined> {
+  const [due] = await tx.query<DueAnswer>(
+    `update generations set answer_due = false where user_id = fusion_user() and id = $1 and answer_due
+     returning conversation_id as "conversationId", question_id as "questionId", model, created_at as "createdAt"`,
+    [id],
+  )
+  return due
+}
+
+/** Answers that have ended and are to be written to their conversations. */
+export async function listDueAnswers(database: Database): Promise<GenerationKey[]> {
+  return database.query<GenerationKey>('select user_id as "userId", id from due_answers()')
 }
 
 export async function forgetGenerations(database: Database): Promise<void> {

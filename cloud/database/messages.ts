@@ -61,6 +61,24 @@ export async function readPathUp(
   return rows.map(read)
 }
 
+/** How many there are from this message to the root. */
+export async function countPathUp(
+  tx: Queryable,
+  userId: string,
+  { conversationId, from }: { conversationId: string; from: string },
+): Promise<number> {
+  const [counted] = await tx.query<{ count: number }>(
+    `with recursive path as (
+       select id, parent_id from messages where user_id = $1 and id = $2 and conversation_id = $3
+       union all
+       select m.id, m.parent_id from path join messages m on m.user_id = $1 and m.id = path.parent_id and m.conversation_id = $3
+     ) cycle id set looped using trail
+     select count(*) from path where not looped`,
+    [userId, from, conversationId],
+  )
+  return counted!.count
+}
+
 /** The newest version of a message in it; 0 where there is none. */
 export async function newestMessageVersion(tx: Queryable, userId: string, conversationId: string): Promise<number> {
   const [newest] = await tx.query<{ version: number }>(

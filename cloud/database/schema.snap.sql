@@ -166,9 +166,11 @@ table generations
   cancel_requested boolean not null default false
   lease_until timestamp with time zone not null
   created_at timestamp with time zone not null default now()
+  answer_due boolean not null default false
   generations_pkey PRIMARY KEY (user_id, id)
   generations_status_check CHECK ((status = ANY (ARRAY['running'::text, 'complete'::text, 'stopped'::text, 'failed'::text])))
 CREATE INDEX generations_created ON public.generations USING btree (created_at)
+CREATE INDEX generations_due ON public.generations USING btree (created_at) WHERE answer_due
 CREATE INDEX generations_running ON public.generations USING btree (lease_until) WHERE (status = 'running'::text)
 row level security, forced
 policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
@@ -359,12 +361,21 @@ AS $function$
 
 execute: fusion_app
 
+CREATE OR REPLACE FUNCTION public.due_answers()
+ RETURNS TABLE(user_id uuid, id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$ select g.user_id, g.id from generations g where g.answer_due and g.status <> 'running' order by g.created_at limit 100 $function$
+
+execute: fusion_app
+
 CREATE OR REPLACE FUNCTION public.forget_generations()
  RETURNS void
  LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$ delete from generations where created_at < now() - interval '1 day' and status <> 'running' $function$
+AS $function$ delete from generations where created_at < now() - interval '1 day' and status <> 'running' and not answer_due $function$
 
 execute: fusion_app
 

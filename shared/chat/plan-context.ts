@@ -31,20 +31,22 @@ export interface ContextPlan {
   questionTooLong: boolean
 }
 
-/** Small windows and long answers: the answer never reserves more than a quarter of the window. */
-function reserve({ windowTokens, maxAnswerTokens }: ContextFacts): number {
+/** Tokens kept for the answer. Small windows and long answers: never more than a quarter of the window. */
+export function reservedTokens(windowTokens: number, maxAnswerTokens: number | undefined): number {
   const quarter = Math.floor(windowTokens / 4)
   return Math.min(maxAnswerTokens ?? quarter, quarter, 4096)
 }
 
 /**
- * Which messages the model reads: the system prompt, the question, and the newest turns that fit, beginning with a question.
- * When something has to go, a quarter of the window is freed at once, so that the prefix then stays the same for several turns
- * (a window that slides by one message at each turn would be prefilled anew at each turn: lmstudio-bug-tracker#2060).
+ * When something has to go, so much is freed at once, so that the prefix then stays the same for several turns (a window that slides by one
+ * message at each turn would be prefilled anew at each turn: lmstudio-bug-tracker#2060).
  */
+export const freedTokens = (windowTokens: number): number => Math.floor(windowTokens / 4)
+
+/** Which messages the model reads: the system prompt, the question, and the newest turns that fit, beginning with a question. */
 export function planContext(facts: ContextFacts): ContextPlan {
-  const { windowTokens, frameTokens, systemTokens, path, answerStartTokens, previousCut } = facts
-  const reservedTokens = reserve(facts)
+  const { windowTokens, frameTokens, systemTokens, path, answerStartTokens, maxAnswerTokens, previousCut } = facts
+  const reserved = reservedTokens(windowTokens, maxAnswerTokens)
   const question = path.at(-1)?.tokens ?? 0
   const fixed = frameTokens + systemTokens + answerStartTokens
   // One token must be left to answer with, whatever was reserved.
@@ -62,10 +64,10 @@ export function planContext(facts: ContextFacts): ContextPlan {
       cut++
     }
   }
-  const fits = (limit: number) => fixed + historyTokens + question + reservedTokens <= limit
+  const fits = (limit: number) => fixed + historyTokens + question + reserved <= limit
 
   leaveOutUntil(() => cut >= previousCut)
-  if (!fits(windowTokens)) leaveOutUntil(() => fits(windowTokens - Math.floor(windowTokens / 4)))
+  if (!fits(windowTokens)) leaveOutUntil(() => fits(windowTokens - freedTokens(windowTokens)))
   // What is kept begins with a question: an answer without its question misleads the model, and some templates refuse it.
   if (cut > 0) leaveOutUntil(() => path[cut]!.role === 'user')
 
@@ -74,7 +76,7 @@ export function planContext(facts: ContextFacts): ContextPlan {
     historyTokens,
     questionTokens: question,
     leftOutTokens,
-    reservedTokens,
+    reservedTokens: reserved,
     promptTokens: fixed + historyTokens + question,
     questionTooLong,
   }

@@ -195,6 +195,7 @@ const words = {
   'model-servers-down': { what: 'No server of this model answers at the moment.', next: 'Try again in a moment, or choose another model.' },
   'answer-too-long': { what: 'This answer took longer than ten minutes.', next: 'What was written is kept. You can go on from there.' },
   'request-differs': { what: 'This id was used for another request before.', next: 'Use a new id for a new request.' },
+  'question-empty': { what: 'This question has no words.', next: 'Write something, then ask again.' },
   'chat-gone': { what: 'This chat was deleted for good.', next: 'Begin a new one under an id of its own.' },
   'changed-elsewhere': { what: 'This was changed somewhere else in the meantime.', next: 'Read it again, then decide anew.' },
   'request-running': { what: 'The same request is still being worked on.', next: 'Wait a moment, then ask again.' },

@@ -73,6 +73,7 @@ const kinds: Record<string, Kind> = {
   'model-server-refused': { status: 502, type: 'server_error', code: 'model_server_refused' },
   'model-servers-down': { status: 503, type: 'server_error', code: 'model_servers_down', retryAfter: 2 },
   'files-full': { status: 413, type: 'invalid_request_error', code: 'files_full' },
+  'question-empty': { status: 400, type: 'invalid_request_error', code: 'question_empty' },
   'chat-gone': { status: 410, type: 'invalid_request_error', code: 'conversation_gone' },
   'chat-local-only': { status: 422, type: 'invalid_request_error', code: 'conversation_local_only' },
   'not-in-trash': { status: 409, type: 'invalid_request_error', code: 'not_in_trash' },

@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ChatRequest } from '@fusion/shared/contract/cloud/chat.ts'
+import { textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import type { Database } from '../../database/connection.ts'
+import { findMessage } from '../../database/messages.ts'
 import { createOrganisation } from '../../database/organisations.ts'
 import { asOwner } from '../../database/testing/as-owner.ts'
 import { makeDatabase, type TestDatabase } from '../../database/testing/test-database.ts'
 import { createUser } from '../../database/users.ts'
 import type { Caller } from '../caller.ts'
 import { createModels, type Models } from '../inference/models.ts'
+import { makeConversation } from '../history/write.ts'
 import { question } from '../testing/chat-client.ts'
 import { MODEL, type ScriptedServer, startScriptedServer } from '../testing/scripted-server.ts'
+import { plannedPrompt } from './counted-prompt.ts'
 import { createGenerations, type Generations } from './generations.ts'
 
 let made: TestDatabase
@@ -44,12 +48,22 @@ const begin = (generations: Generations, request: ChatRequest) =>
   generations.begin(caller, request, async () => ({
     generation: request.answer,
     model: MODEL,
-    prompt: request.prompt!,
-    leftOut: { messages: 0, tokens: 0 },
-    systemPrompt: null,
+    prompt: plannedPrompt({
+      model: MODEL,
+      prompt: request.prompt ?? { messages: [{ role: 'user', text: 'From history' }] },
+      systemPrompt: null,
+    }),
     sampling: {},
     cacheSalt: caller.userId,
   }))
+
+/** A question in a conversation of its own, asked without a prompt. */
+async function fromHistory(text: string): Promise<ChatRequest> {
+  const { prompt: _, ...request } = question(MODEL)
+  await made.database.asUser(caller.userId, tx => makeConversation(tx, caller.userId, { id: request.conversation }))
+  return { ...request, question: { ...request.question, text } }
+}
+const written = ({ answer }: ChatRequest) => made.database.asUser(caller.userId, tx => findMessage(tx, caller.userId, answer))
 
 async function eventsAt(generations: Generations, id: string) {
   const all = []
@@ -121,6 +135,48 @@ test('what a dead server left is closed, with what was made, behind all that any
   expect(await following).toEqual(['generation-start', 'prompt-count', 'text-delta', 'generation-fail'])
   expect(seen.at(-1)).toBeGreaterThan(1000)
   expect(await elsewhere.state(caller, request.answer)).toMatchObject({ at: 'failed', seq: seen.at(-1) })
+})
+
+test('what a dead server left of a chat from history is kept in its conversation, as far as it was written down', async () => {
+  let dead = false
+  const here = start({
+    ...made.database,
+    query: (text, values) => (dead ? Promise.reject(new Error('dead')) : made.database.query(text, values)),
+    asUser: (userId, work) => (dead ? Promise.reject(new Error('dead')) : made.database.asUser(userId, work)),
+  })
+  const elsewhere = start(made.database)
+  const request = await fromHistory('Half?')
+  await begin(here, request)
+  const answer = await servers.next()
+  answer.say('half')
+  await expect.poll(async () => (await elsewhere.state(caller, request.answer)).seq).toBe(3)
+  dead = true
+  await asOwner(made.url, `update generations set lease_until = now() - interval '1 s' where id = '${request.answer}'`)
+  await expect
+    .poll(() => written(request), { timeout: 15_000 })
+    .toMatchObject({ parentId: request.question.id, status: 'failed', failure: { code: 'model-server-lost' } })
+  expect(textOf((await written(request))!)).toBe('half')
+})
+
+test('where the database is away at the end of an answer, it comes to its conversation when that is back, once', async () => {
+  let away = false
+  const here = start({
+    ...made.database,
+    query: (text, values) => (away ? Promise.reject(new Error('away')) : made.database.query(text, values)),
+    asUser: (userId, work) => (away ? Promise.reject(new Error('away')) : made.database.asUser(userId, work)),
+  })
+  const request = await fromHistory('Away?')
+  await begin(here, request)
+  const answer = await servers.next()
+  answer.say('whole')
+  away = true
+  answer.finish()
+  const seen = await eventsAt(here, request.answer)
+  expect(seen.at(-1)!.event.type).toBe('generation-finish')
+  expect(await written(request)).toBeUndefined()
+  away = false
+  await expect.poll(() => written(request), { timeout: 15_000 }).toMatchObject({ status: 'complete', finishReason: 'stop' })
+  expect(textOf((await written(request))!)).toBe('whole')
 })
 
 test('text that no database keeps, and characters that come in halves, are kept as what they can be', async () => {

@@ -11,6 +11,7 @@ import {
   findGeneration,
   forgetGenerations,
   type GenerationRow,
+  listDueAnswers,
   readEvents,
   requestCancel,
   tendGenerations,
@@ -20,6 +21,7 @@ import type { Clock } from '../clock.ts'
 import type { Models } from '../inference/models.ts'
 import type { Record } from '../inference/record.ts'
 import type { EventTail, SeenEvent } from './event-tail.ts'
+import { keepAnswer, keepQuestion, keepWrittenAnswer } from './keep-turn.ts'
 import { createLiveLog, isLast, type LiveLog } from './live-log.ts'
 import { type AnswerRequest, CANCELLED, makeAnswer } from './make-answer.ts'
 
@@ -43,11 +45,15 @@ const LEASE_SECONDS = 15
 const WRITE_MS = 500
 const LONGEST_MS = 600_000
 const SWEEP_MS = 5_000
+/** The end of an answer is held back for its conversation no longer. */
+const KEEP_MS = 5_000
 /** One that runs at another server is looked at so often in the database; where servers share a tail, they do as often as it is written to. */
 const FOLLOW_MS = 100
 const TAIL_MS = 50
 /** Kept in memory after its end for followers that are slow; others read the database. */
 const LINGER_MS = 30_000
+
+const UNKEPT = 'an answer could not be written to its conversation, it is tried again'
 
 interface Running {
   userId: string
@@ -96,6 +102,8 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
     }
     try {
       if (databaseThere) await closeOrphans(database, failed)
+      for (const { userId, id } of await listDueAnswers(database))
+        await database.asUser(userId, tx => keepWrittenAnswer(tx, userId, id)).catch(() => onTrouble(UNKEPT))
       await forgetGenerations(database)
       databaseThere = true
     } catch {
@@ -122,13 +130,28 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
     const writing = writeDown(running)
     if (tail) void writeTail(running, tail)
     running.done = (async () => {
-      const { usage, server } = await makeAnswer({ models, clock }, answer, log.append, stop.signal)
+      let last: GenerationEvent | undefined
+      const tell = (event: GenerationEvent) => {
+        if (request.prompt || !isLast(event)) log.append(event)
+        else last = event
+      }
+      const { usage, server } = await makeAnswer({ models, clock }, answer, tell, stop.signal)
       clearTimeout(tooLong)
+      if (last) await endInHistory(running, last)
       await writing
       const end = endOf(log.read(log.seq() - 1)[0]!) ?? 'failed'
       const recorded = { caller, requestId: request.answer, model: request.model, usage, server, end, startedAt }
       await record(recorded).catch(() => onTrouble('usage could not be written'))
     })().finally(() => setTimeout(() => live.delete(key), closing ? 0 : LINGER_MS).unref())
+  }
+
+  /** The answer stands in its conversation before anybody hears of its end; where the database is away, it comes there when it is back. */
+  async function endInHistory({ userId, id, log }: Running, last: GenerationEvent): Promise<void> {
+    const events: GenerationEvent[] = []
+    while (events.length < log.seq()) events.push(...log.read(events.length))
+    const kept = database.asUser(userId, tx => keepAnswer(tx, userId, id, [...events, last])).catch(() => onTrouble(UNKEPT))
+    await Promise.race([kept, sleep(KEEP_MS)])
+    log.append(last)
   }
 
   /** Brings the events of one that is live into the database, in batches, to its end; a database that is away is waited for. */
@@ -188,7 +211,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
     }
   }
 
-  /** Resolves when a generation of this user is known here. Throws `request-differs`, `not-found`. */
+  /** Resolves when a generation of this user is known here. Throws `request-differs`, and what keeping the question throws. */
   async function begin(caller: Caller, request: ChatRequest, answer: () => Promise<AnswerRequest>): Promise<void> {
     const { userId } = caller
     const requestHash = createHash('sha256').update(JSON.stringify(request)).digest()
@@ -198,8 +221,20 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
     const planned = await answer()
     const begun = await database.asUser(userId, async tx => {
       const { answer: id, conversation: conversationId, parent: parentId, question, model } = request
-      const row = { userId, id, conversationId, parentId, questionId: question.id, requestHash, model, leaseSeconds: LEASE_SECONDS }
-      return (await beginGeneration(tx, row)) ? true : findGeneration(tx, id)
+      const row = {
+        userId,
+        id,
+        conversationId,
+        parentId,
+        questionId: question.id,
+        requestHash,
+        model,
+        leaseSeconds: LEASE_SECONDS,
+        answerDue: !request.prompt,
+      }
+      if (!(await beginGeneration(tx, row))) return findGeneration(tx, id)
+      if (!request.prompt) await keepQuestion(tx, userId, request)
+      return true
     })
     if (begun === true) launch(caller, request, planned)
     else same(begun?.requestHash ?? Buffer.alloc(0), requestHash)

@@ -1,22 +1,19 @@
 // One answer, from the count of its prompt to its last event. It knows nothing of connections.
-import type { GenerationEvent, GenerationUsage, PlannedPrompt } from '@fusion/shared/contract/cloud/chat.ts'
+import type { GenerationEvent, GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
 import type { Sampling } from '@fusion/shared/chat/conversation.ts'
-import type { FinishReason, LeftOut } from '@fusion/shared/chat/message.ts'
+import type { FinishReason } from '@fusion/shared/chat/message.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { Clock } from '../clock.ts'
-import { asFailure, type ChatChunk, type ModelServer, ServerLost, type ServerMessage } from '../inference/model-server.ts'
+import { asFailure, type ChatChunk, type ModelServer, ServerLost } from '../inference/model-server.ts'
 import type { Models } from '../inference/models.ts'
+import type { MakePrompt } from './counted-prompt.ts'
 import { createWholeText } from './whole-text.ts'
 
 export interface AnswerRequest {
   generation: string
   model: string
-  prompt: PlannedPrompt
-  /** What the plan of the prompt left out, where the cloud planned it. */
-  leftOut: LeftOut
-  /** Of the organisation; it stands before everything else. */
-  systemPrompt: string | null
+  prompt: MakePrompt
   sampling: Sampling
   /** Keeps one tenant's prompts from being seen in the timing of another's: vLLM's prefix cache is shared only within a salt. */
   cacheSalt: string
@@ -26,8 +23,6 @@ export interface AnswerRequest {
 export const CANCELLED = new Error('cancelled')
 
 const TRIES = 2
-const NOTHING: LeftOut = { messages: 0, tokens: 0 }
-export const nothingLeftOut = (): LeftOut => ({ ...NOTHING })
 
 /**
  * Makes the answer and tells its events; the last one is always told, whatever happens. `signal` aborts with `CANCELLED`, or with the failure
@@ -82,13 +77,11 @@ async function askOnce(
   signal: AbortSignal,
 ): Promise<FinishReason> {
   const { model, sampling } = request
-  const continued = request.prompt.answerStart !== undefined && request.prompt.answerStart !== ''
-  const messages = messagesOf(request)
-  const { tokens, window } = await server.countTokens({ model, messages, continued }, signal)
+  const { messages, continued, tokens, window, leftOut } = await request.prompt(server, signal)
   counted.prompt(tokens)
   // One token of an answer has to fit, too.
   if (tokens >= window) throw failure('prompt-too-long', { tokens, window, model })
-  tell({ type: 'prompt-count', promptTokens: tokens, windowTokens: window, leftOut: request.leftOut })
+  tell({ type: 'prompt-count', promptTokens: tokens, windowTokens: window, leftOut })
   const room = window - tokens
   const body = {
     model,
@@ -118,18 +111,6 @@ async function askOnce(
   if (reason === undefined) throw new ServerLost('the model server did not say why its answer ended')
   if (reason !== 'length') return 'stop'
   return sampling.maxTokens !== undefined && sampling.maxTokens < room ? 'length' : 'window'
-}
-
-/** The organisation's own words come first, as the beginning of the one system prompt: templates of many models take just one. */
-function messagesOf({ prompt, systemPrompt }: AnswerRequest): ServerMessage[] {
-  const messages: ServerMessage[] = prompt.messages.map(({ role, text }) => ({ role, content: text }))
-  if (systemPrompt) {
-    const [first] = messages
-    if (first?.role === 'system') first.content = `${systemPrompt}\n\n${first.content}`
-    else messages.unshift({ role: 'system', content: systemPrompt })
-  }
-  if (prompt.answerStart) messages.push({ role: 'assistant', content: prompt.answerStart })
-  return messages
 }
 
 /** Our names of sampling settings in vLLM's words. */

@@ -1,31 +1,44 @@
 import { chatRoutes, type ChatRequest, seqOf } from '@fusion/shared/contract/cloud/chat.ts'
+import { historyRoutes } from '@fusion/shared/contract/cloud/history.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { findOrganisation } from '../../database/organisations.ts'
 import type { Caller } from '../caller.ts'
-import { serve } from '../http/serve-route.ts'
+import { present } from '../history/write.ts'
+import { mayCall, serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
-import { type AnswerRequest, nothingLeftOut } from './make-answer.ts'
+import { plannedPrompt } from './counted-prompt.ts'
+import { historyPrompt } from './history-prompt.ts'
+import type { AnswerRequest } from './make-answer.ts'
 import { sendEvents } from './send-events.ts'
 import { serveSocket } from './socket.ts'
 
 /** Answers of models: asked for, followed, resumed, cancelled. */
-export async function chat(app: FastifyInstance, { generations, database }: Parts): Promise<void> {
+export async function chat(app: FastifyInstance, { generations, database, objects, models }: Parts): Promise<void> {
   await serveSocket(app, { generations, planned })
 
   async function planned(caller: Caller, request: ChatRequest): Promise<AnswerRequest> {
-    if (!request.prompt) throw failure('bad-input')
-    const organisation = await findOrganisation(database, caller.organisationId)
-    return {
-      generation: request.answer,
-      // Half a character would be refused by Postgres, as a part of an event.
-      model: request.model.toWellFormed(),
-      prompt: request.prompt,
-      leftOut: nothingLeftOut(),
-      systemPrompt: organisation?.systemPrompt ?? null,
-      sampling: request.sampling ?? {},
-      cacheSalt: caller.userId,
+    // Half a character would be refused by Postgres, as a part of an event.
+    const model = request.model.toWellFormed()
+    const organisation = (await findOrganisation(database, caller.organisationId))?.systemPrompt ?? null
+    const answer = { generation: request.answer, model, cacheSalt: caller.userId }
+    const { prompt, sampling = {} } = request
+    if (prompt) return { ...answer, prompt: plannedPrompt({ model, prompt, systemPrompt: organisation }), sampling }
+
+    // Who asks so has history read and written.
+    if (mayCall(historyRoutes.addMessage.access, caller) !== 'yes') throw failure('not-allowed')
+    const { userId } = caller
+    const { settings } = await database.readAsUser(userId, tx => present(tx, userId, request.conversation))
+    const chosen = { ...settings.sampling, ...sampling }
+    const question = {
+      userId,
+      conversationId: request.conversation,
+      questionId: request.question.id,
+      model,
+      systemPrompts: { organisation, conversation: settings.systemPrompt },
+      maxAnswerTokens: chosen.maxTokens,
     }
+    return { ...answer, prompt: historyPrompt({ database, objects, models }, question), sampling: chosen }
   }
 
   async function stream(reply: FastifyReply, caller: Caller, generation: string, after: number): Promise<void> {

@@ -2,6 +2,8 @@
 // conversation was deleted for good.
 import { isDeepStrictEqual } from 'node:util'
 import type { ConversationChange, FinishedMessage, NewConversation } from '@fusion/shared/contract/cloud/history.ts'
+import { textOf } from '@fusion/shared/chat/message.ts'
+import { titleFrom } from '@fusion/shared/chat/title.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Queryable } from '../../database/connection.ts'
 import { buryConversation, type ConversationRow, findConversation, insertConversation, setCells } from '../../database/conversations.ts'
@@ -74,6 +76,54 @@ export async function addMessage(tx: Queryable, userId: string, message: Finishe
   }
   // The head goes along where it stood at what this answers.
   return insertMessage(tx, userId, message, { movesHead: conversation.headId === message.parentId })
+}
+
+export interface AskedQuestion {
+  id: string
+  conversationId: string
+  parentId: string | null
+  /** Absent: it is there already. */
+  text?: string | undefined
+}
+
+/**
+ * Writes a question, under an id that is free, and goes on from it; one that is there already is gone on from once more. A conversation
+ * without a name is named by it. Throws `not-found` where its conversation or what it answers to is not there, `chat-gone`, `question-empty`,
+ * `request-differs` where its id is another message's.
+ */
+export async function addQuestion(tx: Queryable, userId: string, { id, conversationId, parentId, text }: AskedQuestion): Promise<void> {
+  await lockSpace(tx)
+  const conversation = await findConversation(tx, userId, conversationId)
+  if (!conversation) throw failure('not-found')
+  if (conversation.gone) throw failure('chat-gone')
+  const found = await findMessage(tx, userId, id)
+  if (found) {
+    const same = found.conversationId === conversationId && found.parentId === parentId && found.role === 'user'
+    if (!same || (text !== undefined && text !== textOf(found))) throw failure('request-differs')
+    if (conversation.headId !== id)
+      await setCells(tx, userId, { id: conversationId, values: { headId: id }, version: await takeVersion(tx) })
+    return
+  }
+  if (text === undefined || text.trim() === '') throw failure('question-empty')
+  if (parentId !== null && (await findMessage(tx, userId, parentId))?.conversationId !== conversationId) throw failure('not-found')
+  const parts = [{ type: 'text' as const, text }]
+  const question = {
+    id,
+    conversationId,
+    parentId,
+    role: 'user' as const,
+    parts,
+    createdAt: Date.now(),
+    status: 'complete' as const,
+    segments: [],
+    finishReason: null,
+    failure: null,
+    leftOut: null,
+  }
+  await insertMessage(tx, userId, question, { movesHead: true })
+  // Postgres takes no U+0000 in a title.
+  const title = titleFrom(text.replaceAll('\0', ''))
+  if (conversation.title === '') await setCells(tx, userId, { id: conversationId, values: { title }, version: await takeVersion(tx) })
 }
 
 /** As it comes back out of JSON. */

@@ -49,6 +49,9 @@ export interface Objects {
 /** What came is not what was said: another length, or another hash. */
 export class ContentDiffers extends Error {}
 
+/** Where the bytes of a person's file are. `hash`: SHA-256 in lower-case hex. */
+export const attachmentKey = (userId: string, hash: string): string => `attachments/${userId}/${hash}`
+
 const NAME = /^(?!.*\.object$)[a-z0-9][a-z0-9._-]{0,99}$/
 
 /** Nothing in a key can lead out of a folder, or means something to a file system or a shell. */

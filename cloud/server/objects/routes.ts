@@ -7,10 +7,9 @@ import { deleteAttachment, findAttachment, noteAttachment, sumOtherAttachments }
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 import { readRange } from './byte-range.ts'
-import { ContentDiffers, type ObjectInfo } from './objects.ts'
+import { attachmentKey, ContentDiffers, type ObjectInfo } from './objects.ts'
 
 const contentType = 'application/octet-stream'
-const keyOf = (userId: string, hash: string) => `attachments/${userId}/${hash}`
 
 /** Files that belong to messages. Each person has their own, also of the same content: nobody learns what others have. */
 export async function attachments(app: FastifyInstance, { config, database, objects, objectTokens, clock }: Parts): Promise<void> {
@@ -23,7 +22,7 @@ export async function attachments(app: FastifyInstance, { config, database, obje
     if (!found) throw failure('not-found')
     if (found.storedAt) return found.size
     // It was to be put by a link: this is the first look at whether it was.
-    const info = await objects.head(keyOf(userId, hash))
+    const info = await objects.head(attachmentKey(userId, hash))
     if (info?.sha256 !== hash) throw failure('not-found')
     await note(userId, hash, info.size, true)
     return info.size
@@ -52,7 +51,7 @@ export async function attachments(app: FastifyInstance, { config, database, obje
   serve(app, objectRoutes.putAttachment, async ({ params: { hash }, body, caller: { userId }, request }) => {
     const size = sizeOf(request)
     await makeRoom(userId, hash, size)
-    await put(keyOf(userId, hash), body, { size, sha256: hash, contentType })
+    await put(attachmentKey(userId, hash), body, { size, sha256: hash, contentType })
     await note(userId, hash, size, true)
   })
 
@@ -64,7 +63,7 @@ export async function attachments(app: FastifyInstance, { config, database, obje
       reply.header('content-range', `bytes */${size}`)
       throw new WrongRequest('The file has no such part.', { code: 'range_not_satisfiable', status: 416 })
     }
-    const found = await objects.get(keyOf(userId, hash), range)
+    const found = await objects.get(attachmentKey(userId, hash), range)
     if (!found) throw failure('not-found')
     const { from, to } = range ?? { from: 0, to: size - 1 }
     if (range) reply.code(206).header('content-range', `bytes ${from}-${to}/${size}`)
@@ -73,13 +72,13 @@ export async function attachments(app: FastifyInstance, { config, database, obje
 
   serve(app, objectRoutes.deleteAttachment, async ({ params: { hash }, caller: { userId } }) => {
     // The bytes first: while the row is there, it can be tried again.
-    await objects.delete(keyOf(userId, hash))
+    await objects.delete(attachmentKey(userId, hash))
     const known = await database.asUser(userId, tx => deleteAttachment(tx, hash))
     if (!known) throw failure('not-found')
   })
 
   serve(app, objectRoutes.linkAttachment, async ({ params: { hash }, body, caller: { userId } }) => {
-    const key = keyOf(userId, hash)
+    const key = attachmentKey(userId, hash)
     const expiresAt = clock() + LINK_SECONDS * 1000
     if (body.method === 'GET') {
       await find(userId, hash)

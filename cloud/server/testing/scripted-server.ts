@@ -24,18 +24,21 @@ export interface ScriptedServer {
   url: string
   /** The next answer that is asked for. */
   next(): Promise<ScriptedAnswer>
-  /** How the next requests of a path are answered instead. */
-  refuse(path: string, status: number): void
+  /** How the next requests of a path are answered instead; null: as ever. */
+  refuse(path: string, status: number | null): void
   close(): Promise<void>
 }
 
 export const MODEL = 'scripted'
-/** Of every prompt. */
+/** Of every prompt, where a test says nothing else. */
 export const PROMPT_TOKENS = 7
 export const WINDOW = 1000
 
-export async function startScriptedServer({ tokens = () => PROMPT_TOKENS }: { tokens?: () => number } = {}): Promise<ScriptedServer> {
-  const refused = new Map<string, number>()
+/** `tokens`: how many a prompt has. */
+export async function startScriptedServer({
+  tokens = () => PROMPT_TOKENS,
+}: { tokens?: (messages: readonly { role: string; content: string }[]) => number } = {}): Promise<ScriptedServer> {
+  const refused = new Map<string, number | null>()
   const asked: ScriptedAnswer[] = []
   const waiting: ((answer: ScriptedAnswer) => void)[] = []
   const server = createServer((request, response) => void answer(request, response))
@@ -47,9 +50,12 @@ export async function startScriptedServer({ tokens = () => PROMPT_TOKENS }: { to
     for await (const data of request.setEncoding('utf8')) text += data
     const path = request.url ?? ''
     const status = refused.get(path)
-    if (status !== undefined) return void response.writeHead(status).end('{"error":{"message":"at /opt/secret/place"}}')
+    if (typeof status === 'number') return void response.writeHead(status).end('{"error":{"message":"at /opt/secret/place"}}')
     if (path === '/v1/models') return json(response, { object: 'list', data: [{ id: MODEL, object: 'model', max_model_len: WINDOW }] })
-    if (path === '/tokenize') return json(response, { count: tokens(), max_model_len: WINDOW, tokens: [] })
+    if (path === '/tokenize') {
+      const { messages } = JSON.parse(text) as { messages: { role: string; content: string }[] }
+      return json(response, { count: tokens(messages), max_model_len: WINDOW, tokens: [] })
+    }
     const scripted = scriptedAnswer(JSON.parse(text) as Record<string, unknown>, response)
     const taker = waiting.shift()
     if (taker) taker(scripted)

@@ -37,7 +37,10 @@ export const ChatRequest = Type.Object(
     conversation: Id,
     /** What the question answers to; null: it begins the conversation. */
     parent: Type.Union([Id, Type.Null()]),
-    /** `text` where there is no `prompt`: the cloud then plans the prompt from history, and writes question and answer to it. */
+    /**
+     * `text` where there is no `prompt`: the cloud then plans the prompt from history, and writes question and answer to it. Without either,
+     * the question is in history, and is answered once more.
+     */
     question: Type.Object({ id: Id, text: Type.Optional(Type.String({ maxLength: MAX_TEXT })) }, { additionalProperties: false }),
     answer: Id,
     model: Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\x00-\\x1f\\x7f]+$' }),
