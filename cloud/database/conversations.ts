@@ -16,6 +16,12 @@ export async function findConversation(tx: Queryable, userId: string, id: string
   return found
 }
 
+/** Whether it is there, and not gone. */
+export async function isPresent(tx: Queryable, userId: string, id: string): Promise<boolean> {
+  const found = await tx.prepared('select 1 from conversations where user_id = $1 and id = $2 and gone is null', [userId, id])
+  return found.length > 0
+}
+
 export interface ConversationPlace {
   updatedAt: number
   id: string

@@ -26,10 +26,14 @@ export async function startProgram(args: string[], env: Record<string, string> =
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4000)))
   const lines: string[] = []
   const port = await new Promise<number>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', line => {
-      if (lines.length < 100) lines.push(line)
+    const reading = createInterface({ input: child.stdout }).on('line', line => {
+      lines.push(line)
       const ready = /eady at (http:\S+)$/.exec(line)
-      if (ready) resolve(Number(new URL(ready[1]!).port))
+      if (!ready) return
+      // Its log is let go unread: to read a line for each request would take of the machine that is measured.
+      reading.close()
+      child.stdout.resume()
+      resolve(Number(new URL(ready[1]!).port))
     })
     child.once('error', reject)
     ended.then(([code]) => reject(new Error(`A server ended with ${code} before it was ready: ${said}`)), reject)

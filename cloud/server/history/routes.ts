@@ -1,7 +1,8 @@
 import type { CloudConversation, FinishedMessage } from '@fusion/shared/contract/cloud/history.ts'
 import { historyRoutes } from '@fusion/shared/contract/cloud/history.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
 import type { FastifyInstance } from 'fastify'
-import { type ConversationRow, listConversations } from '../../database/conversations.ts'
+import { type ConversationRow, isPresent, listConversations } from '../../database/conversations.ts'
 import { listMessages, type MessageRow, readPathUp } from '../../database/messages.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
@@ -43,15 +44,16 @@ export async function history(app: FastifyInstance, { database }: Pick<Parts, 'd
   serve(app, historyRoutes.messages, async ({ caller, params, query: { from, before, limit = 50 } }) => {
     const place = before === undefined ? undefined : readCursor(before)
     const after = place && { version: place.number, id: place.id }
-    const [, rows] = await database.readAsUser(caller.userId, tx =>
+    const [there, rows] = await database.readAsUser(caller.userId, tx =>
       Promise.all([
-        present(tx, caller.userId, params.id),
+        isPresent(tx, caller.userId, params.id),
         from
           ? // A page of a path goes on from the message that the page before ended above.
             readPathUp(tx, caller.userId, { conversationId: params.id, from: place?.id ?? from, limit: limit + 1 })
           : listMessages(tx, caller.userId, { conversationId: params.id, before: after, limit: limit + 1 }),
       ]),
     )
+    if (!there) throw failure('not-found')
     const shown = rows.slice(0, limit)
     const more = rows[limit]
     const last = from ? more : more && shown.at(-1)
