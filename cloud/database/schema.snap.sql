@@ -319,6 +319,59 @@ row level security, forced
 policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
 grant delete, insert, select, update to fusion_app
 
+table usage partition by RANGE (at)
+  user_id uuid not null
+  at timestamp with time zone not null
+  request_id uuid not null
+  organisation_id uuid not null
+  api_key_id uuid
+  kind text not null
+  model text not null
+  server text
+  ended text not null
+  prompt_tokens bigint not null
+  cached_tokens bigint not null
+  completion_tokens bigint not null
+  duration_ms bigint not null
+  written_at timestamp with time zone not null default now()
+  usage_check CHECK (((cached_tokens >= 0) AND (cached_tokens <= prompt_tokens)))
+  usage_completion_tokens_check CHECK ((completion_tokens >= 0))
+  usage_duration_ms_check CHECK ((duration_ms >= 0))
+  usage_ended_check CHECK ((ended = ANY (ARRAY['complete'::text, 'stopped'::text, 'failed'::text])))
+  usage_kind_check CHECK ((kind = ANY (ARRAY['chat'::text, 'chat-completion'::text, 'completion'::text, 'response'::text, 'embedding'::text])))
+  usage_pkey PRIMARY KEY (user_id, at, request_id)
+  usage_prompt_tokens_check CHECK ((prompt_tokens >= 0))
+CREATE INDEX usage_at ON ONLY public.usage USING brin (at)
+CREATE INDEX usage_organisation ON ONLY public.usage USING btree (organisation_id, at)
+CREATE INDEX usage_written ON ONLY public.usage USING brin (written_at)
+row level security, forced
+policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
+policy tended for * to fusion_owner using true
+grant insert, select to fusion_app
+
+table usage_hours
+  organisation_id uuid not null
+  hour timestamp with time zone not null
+  user_id uuid not null
+  model text not null
+  requests bigint not null
+  stopped bigint not null
+  failed bigint not null
+  prompt_tokens bigint not null
+  cached_tokens bigint not null
+  completion_tokens bigint not null
+  usage_hours_pkey PRIMARY KEY (organisation_id, hour, user_id, model)
+row level security, forced
+policy tended for * to fusion_owner using true
+
+table usage_rolled_up
+  one_row boolean not null default true
+  until timestamp with time zone not null
+  usage_rolled_up_one_row_check CHECK (one_row)
+  usage_rolled_up_pkey PRIMARY KEY (one_row)
+row level security, forced
+policy tended for * to fusion_owner using true
+
 table users
   id uuid not null
   organisation_id uuid not null
@@ -370,6 +423,41 @@ AS $function$ select g.user_id, g.id from generations g where g.answer_due and g
 
 execute: fusion_app
 
+CREATE OR REPLACE FUNCTION public.ensure_usage_partitions(moment timestamp with time zone)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+    declare
+      made text[] := '{}';
+      name text;
+      begins timestamptz;
+      ends timestamptz;
+    begin
+      if not pg_try_advisory_xact_lock(4320002) then
+        return made;
+      end if;
+      for month in 0..2 loop
+        begins := (date_trunc('month', moment at time zone 'UTC') + make_interval(months => month)) at time zone 'UTC';
+        ends := (date_trunc('month', moment at time zone 'UTC') + make_interval(months => month + 1)) at time zone 'UTC';
+        name := 'usage_' || to_char(begins at time zone 'UTC', 'YYYY_MM');
+        continue when to_regclass('public.' || name) is not null;
+        execute format('create table public.%I (like public.usage including all)', name);
+        -- Until it is there nobody writes to the rest, where a row of this month would keep it from being there.
+        lock table public.usage_rest in access exclusive mode;
+        execute format('alter table public.%I enable row level security', name);
+        execute format('with moved as (delete from public.usage_rest where at >= %L and at < %L returning *) insert into public.%I select * from moved', begins, ends, name);
+        execute format('alter table public.usage attach partition public.%I for values from (%L) to (%L)', name, begins, ends);
+        made := made || name;
+      end loop;
+      return made;
+    end
+  $function$
+
+execute: fusion_app
+
 CREATE OR REPLACE FUNCTION public.forget_generations()
  RETURNS void
  LANGUAGE sql
@@ -407,6 +495,29 @@ $function$
 
 execute: public
 
+CREATE OR REPLACE FUNCTION public.organisation_usage(organisation uuid, since timestamp with time zone, rows_from timestamp with time zone)
+ RETURNS TABLE(user_id uuid, model text, requests bigint, stopped bigint, failed bigint, prompt_tokens bigint, cached_tokens bigint, completion_tokens bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    select used.user_id, used.model, sum(used.requests)::bigint, sum(used.stopped)::bigint, sum(used.failed)::bigint,
+      sum(used.prompt_tokens)::bigint, sum(used.cached_tokens)::bigint, sum(used.completion_tokens)::bigint
+    from (
+      select h.user_id, h.model, h.requests, h.stopped, h.failed, h.prompt_tokens, h.cached_tokens, h.completion_tokens
+      from usage_hours h
+      where h.organisation_id = organisation and h.hour >= since and h.hour < rows_from
+      union all
+      select u.user_id, u.model, 1, (u.ended = 'stopped')::integer, (u.ended = 'failed')::integer,
+        u.prompt_tokens, u.cached_tokens, u.completion_tokens
+      from usage u
+      where u.organisation_id = organisation and u.at >= greatest(since, rows_from)
+    ) used
+    group by used.user_id, used.model
+  $function$
+
+execute: fusion_app
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -417,6 +528,42 @@ end
 $function$
 
 execute: public
+
+CREATE OR REPLACE FUNCTION public.roll_up_usage()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+    declare
+      since timestamptz;
+      changed timestamptz;
+      hours integer := 0;
+    begin
+      if not pg_try_advisory_xact_lock(4320003) then
+        return 0;
+      end if;
+      -- A transaction that began before the last time may have ended after it; none lives longer than 15 s.
+      select until - interval '5 minutes' into since from usage_rolled_up;
+      for changed in select distinct date_trunc('hour', at) from usage where written_at >= since loop
+        insert into usage_hours
+          select organisation_id, changed, user_id, model, count(*),
+            count(*) filter (where ended = 'stopped'), count(*) filter (where ended = 'failed'),
+            sum(prompt_tokens), sum(cached_tokens), sum(completion_tokens)
+          from usage where at >= changed and at < changed + interval '1 hour'
+          group by organisation_id, user_id, model
+          on conflict (organisation_id, hour, user_id, model) do update set
+            requests = excluded.requests, stopped = excluded.stopped, failed = excluded.failed, prompt_tokens = excluded.prompt_tokens,
+            cached_tokens = excluded.cached_tokens, completion_tokens = excluded.completion_tokens;
+        hours := hours + 1;
+      end loop;
+      update usage_rolled_up set until = now();
+      return hours;
+    end
+  $function$
+
+execute: fusion_app
 
 CREATE OR REPLACE FUNCTION public.take_version()
  RETURNS bigint

@@ -14,6 +14,7 @@ import { attachments } from './objects/routes.ts'
 import type { Parts } from './parts.ts'
 import { security } from './security/security.ts'
 import { measureGenerations } from './telemetry/metrics.ts'
+import { usage } from './usage/routes.ts'
 
 /** The server, with every route; it listens nowhere yet. */
 export async function createApp(parts: Parts): Promise<App> {
@@ -28,6 +29,7 @@ export async function createApp(parts: Parts): Promise<App> {
   await app.register(security, parts)
   await app.register(inference, parts)
   await app.register(chat, parts)
+  await app.register(usage, parts)
   await app.register(history, parts)
   await app.register(dashboard)
   await app.register(admin, parts)

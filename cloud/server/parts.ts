@@ -29,7 +29,7 @@ export interface Parts {
   signInMethods: () => readonly SignInMethod[]
   models: Models
   generations: Generations
-  /** Writes down what a model was asked for. Never throws. */
+  /** Writes down what a model was asked for. */
   record: Record
   /** How /readyz finds out about the parts that there are. */
   checks?: PartChecks

@@ -14,6 +14,8 @@ import { cloudFolder, type Config } from './config.ts'
 import { startModelServer } from './embedded/model-server.ts'
 import { createGenerations } from './chat/generations.ts'
 import { createModels } from './inference/models.ts'
+import { createLedger } from './usage/ledger.ts'
+import { tendUsage } from './usage/tend-usage.ts'
 import { createRecord } from './inference/record.ts'
 import { drain } from './health/drain.ts'
 import { createObjectTokens } from './objects/object-tokens.ts'
@@ -99,7 +101,18 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const publicUrl = () => config.publicUrl?.replace(/\/+$/, '') ?? url
     const secretKey = await readSecretKey({ configured: config.secretKey, folder })
     const models = createModels({ servers })
-    const record = createRecord({ metrics: () => app?.metrics })
+    const ledger = createLedger({
+      database,
+      onAway: () => app?.log.warn('usage can not be written, it is kept until the database is back'),
+      onLost: rows => {
+        app?.metrics.usageRowsLost.inc(rows)
+        app?.log.error({ rows }, 'usage was lost')
+      },
+    })
+    closing.push(ledger.close)
+    const usage = tendUsage({ database, clock, onTrouble: () => app?.log.warn('usage could not be added up, it is tried again') })
+    closing.push(usage.close)
+    const record = createRecord({ metrics: () => app?.metrics, ledger, models, clock })
     closing.push(models.close)
     const generations = createGenerations({
       database,

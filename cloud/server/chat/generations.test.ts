@@ -39,7 +39,7 @@ afterAll(async () => {
 })
 
 function start(database: Database): Generations {
-  const generations = createGenerations({ database, models, clock: Date.now, onTrouble: () => {}, record: async () => {} })
+  const generations = createGenerations({ database, models, clock: Date.now, onTrouble: () => {}, record: () => {} })
   open.push(generations)
   return generations
 }

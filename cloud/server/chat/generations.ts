@@ -140,8 +140,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
       if (last) await endInHistory(running, last)
       await writing
       const end = endOf(log.read(log.seq() - 1)[0]!) ?? 'failed'
-      const recorded = { caller, requestId: request.answer, model: request.model, usage, server, end, startedAt }
-      await record(recorded).catch(() => onTrouble('usage could not be written'))
+      record({ caller, kind: 'chat', requestId: request.answer, model: request.model, usage, server, end, startedAt })
     })().finally(() => setTimeout(() => live.delete(key), closing ? 0 : LINGER_MS).unref())
   }
 

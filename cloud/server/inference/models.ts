@@ -61,6 +61,8 @@ export function createModels({ servers }: { servers: readonly ServerAddress[] })
         }
       })
     },
+    /** Whether a server has it, or had it when it last answered. */
+    has: (model: string): boolean => having(model).length > 0,
     servers: (): ServerHealth[] =>
       known.map(({ server, up, listed }) => ({
         server: server.label,

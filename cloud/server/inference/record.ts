@@ -1,30 +1,49 @@
+import { randomUUID } from 'node:crypto'
 import type { GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
+import type { UsageRow } from '../../database/usage.ts'
 import type { Caller } from '../caller.ts'
+import type { Clock } from '../clock.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { Ledger } from '../usage/ledger.ts'
+import type { Models } from './models.ts'
 
-/** One request that a model was asked for, however it ended: a row of the ledger, and a step of the figures. */
+/** One request that a model was asked for, however it ended. */
 export interface Recorded {
   caller: Caller
-  requestId: string
+  kind: UsageRow['kind']
+  /** Of an answer that has an id. */
+  requestId?: string
   model: string
   usage: GenerationUsage
   /** Host and port; null where no server was reached. */
   server: string | null
-  end: 'complete' | 'stopped' | 'failed'
+  end: UsageRow['ended']
   startedAt: number
 }
 
-export type Record = (recorded: Recorded) => Promise<void>
+/** Writes it down: a row of the ledger, and a step of the figures. Never throws, and nobody waits for it. */
+export type Record = (recorded: Recorded) => void
 
-/** Counts what was asked for. `metrics` are there from the first request on. */
-export function createRecord({ metrics }: { metrics: () => Metrics | undefined }): Record {
-  return async ({ model: asked, server, usage, end }) => {
+export interface RecordOptions {
+  /** There from the first request on. */
+  metrics: () => Metrics | undefined
+  ledger: Ledger
+  models: Pick<Models, 'has'>
+  clock: Clock
+}
+
+export function createRecord({ metrics, ledger, models, clock }: RecordOptions): Record {
+  return ({ caller, kind, requestId = randomUUID(), model: asked, server, usage, end, startedAt }) => {
     const figures = metrics()
     // A name that no server has is whatever somebody wrote: it is nobody's to read, and there is no end to them.
-    const model = server === null ? 'none' : asked
+    const model = models.has(asked) ? asked : 'none'
     figures?.generations.inc({ model, end })
     figures?.tokens.inc({ model, kind: 'prompt' }, usage.promptTokens)
     figures?.tokens.inc({ model, kind: 'cached' }, usage.cachedTokens)
     figures?.tokens.inc({ model, kind: 'completion' }, usage.completionTokens)
+    const { userId, organisationId, apiKeyId } = caller
+    const durationMs = Math.max(0, Math.round(clock() - startedAt))
+    const row = { userId, organisationId, apiKeyId, requestId, kind, model, server, ended: end, at: new Date(startedAt), durationMs }
+    ledger.add({ ...row, ...usage, cachedTokens: Math.min(usage.cachedTokens, usage.promptTokens) })
   }
 }

@@ -1,13 +1,14 @@
+import type { GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
 import { modelRoutes } from '@fusion/shared/contract/cloud/models.ts'
 import { openAiRoutes } from '@fusion/shared/contract/cloud/openai.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
-import { newId } from '@fusion/shared/contract/ids.ts'
 import type { FastifyInstance } from 'fastify'
 import { findOrganisation } from '../../database/organisations.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 import { embed } from './embed.ts'
 import { passOn } from './pass-on.ts'
+import type { Recorded } from './record.ts'
 
 /** The models that can be asked, and OpenAI's API in front of them. */
 export async function inference(app: FastifyInstance, { models, clock, record, database }: Parts): Promise<void> {
@@ -18,28 +19,53 @@ export async function inference(app: FastifyInstance, { models, clock, record, d
     return found
   })
 
-  for (const route of [openAiRoutes.chatCompletions, openAiRoutes.completions, openAiRoutes.responses]) {
+  /** Writes down how it went: also where it failed before the reply began. */
+  async function recorded<T extends Pick<Recorded, 'usage' | 'server' | 'end'>>(
+    request: Pick<Recorded, 'caller' | 'kind' | 'model'>,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const startedAt = clock()
+    let how: Pick<Recorded, 'usage' | 'server' | 'end'> = { usage: noUsage, server: null, end: 'failed' }
+    try {
+      const done = await work()
+      how = done
+      return done
+    } finally {
+      const { usage, server, end } = how
+      record({ ...request, startedAt, usage, server, end })
+    }
+  }
+
+  const streamed = [
+    [openAiRoutes.chatCompletions, 'chat-completion'],
+    [openAiRoutes.completions, 'completion'],
+    [openAiRoutes.responses, 'response'],
+  ] as const
+  for (const [route, kind] of streamed) {
     serve(app, route, async ({ body, caller, request, reply }) => {
-      const startedAt = clock()
-      const organisation = await findOrganisation(database, caller.organisationId)
-      const passed = await passOn({
-        models,
-        path: route.path,
-        body,
-        systemPrompt: organisation?.systemPrompt ?? null,
-        cacheSalt: caller.userId,
-        reply,
-        told: error => app.told(error, request).body,
+      await recorded({ caller, kind, model: body.model }, async () => {
+        const organisation = await findOrganisation(database, caller.organisationId)
+        return passOn({
+          models,
+          path: route.path,
+          body,
+          systemPrompt: organisation?.systemPrompt ?? null,
+          cacheSalt: caller.userId,
+          reply,
+          told: error => app.told(error, request).body,
+        })
       })
-      await record({ caller, requestId: newId(), model: body.model, startedAt, ...passed })
     })
   }
 
   serve(app, openAiRoutes.embeddings, async ({ body, caller, reply }) => {
-    const startedAt = clock()
-    const { server, made } = await embed(models, openAiRoutes.embeddings.path, body, reply)
-    const usage = { promptTokens: made.usage?.prompt_tokens ?? 0, cachedTokens: 0, completionTokens: 0 }
-    await record({ caller, requestId: newId(), model: body.model, startedAt, usage, server, end: 'complete' })
+    const { made } = await recorded({ caller, kind: 'embedding', model: body.model }, async () => {
+      const embedded = await embed(models, openAiRoutes.embeddings.path, body, reply)
+      const usage = { ...noUsage, promptTokens: embedded.made.usage?.prompt_tokens ?? 0 }
+      return { ...embedded, usage, end: 'complete' }
+    })
     return made
   })
 }
+
+const noUsage: GenerationUsage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 }

@@ -62,6 +62,11 @@ export function createMetrics({ database }: { database: Pick<Database, 'pool'> }
       labelNames: ['model', 'end'] as const,
       registers,
     }),
+    usageRowsLost: new Counter({
+      name: 'fusion_usage_rows_lost_total',
+      help: 'Requests that are missing in the usage ledger.',
+      registers,
+    }),
     /** `part`: database, cache, objects or models. */
     partsUp: new Gauge({
       name: 'fusion_part_up',
