@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { Keys } from '../views/keys.tsx'
 import { People } from '../views/people.tsx'
 import { Servers } from '../views/servers.tsx'
+import { Usage } from '../views/usage.tsx'
 import { call, SignedOut } from './client.ts'
 import { isSignedIn, signIn, signOut } from './session.ts'
 
@@ -38,6 +39,7 @@ export function App() {
       </header>
       <main>
         {view === 'people' && <People mayChange={mayChange} own={user.id} />}
+        {view === 'usage' && <Usage />}
         {view === 'keys' && <Keys mayChange={mayChange} />}
         {view === 'servers' && <Servers />}
       </main>
@@ -45,7 +47,7 @@ export function App() {
   )
 }
 
-const views = { people: 'People', keys: 'API keys', servers: 'Model servers' }
+const views = { people: 'People', usage: 'Usage', keys: 'API keys', servers: 'Model servers' }
 type View = keyof typeof views
 
 function NotForYou({ email, onLeave }: { email: string; onLeave: () => void }) {

@@ -1,4 +1,5 @@
 import type { BodyOf, ReplyOf, Route } from '@fusion/shared/contract/cloud/route.ts'
+import { reach } from './reach.ts'
 import { accessToken, forget, SignedOut } from './session.ts'
 
 export { SignedOut } from './session.ts'
@@ -23,7 +24,7 @@ export async function call<R extends Route>(route: R, { params = {}, query = {},
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
   const asked = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))
   const search = asked.length > 0 ? `?${new URLSearchParams(asked).toString()}` : ''
-  const reply = await fetch(path + search, {
+  const reply = await reach(path + search, {
     method: route.method,
     headers: {
       authorization: `Bearer ${await accessToken()}`,

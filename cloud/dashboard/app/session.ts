@@ -2,6 +2,7 @@
 // signed in and closing the tab signs out; the access token is in memory alone.
 import { accountRoutes, AUTHORIZE_PATH, clientIds, TokenReply } from '@fusion/shared/contract/cloud/account.ts'
 import { Value } from 'typebox/value'
+import { reach } from './reach.ts'
 
 const REFRESH = 'fusion.refresh'
 const ATTEMPT = 'fusion.attempt'
@@ -80,7 +81,8 @@ async function refresh(): Promise<string> {
 
 async function askForTokens(body: Record<string, string>): Promise<string> {
   const reply = await send(accountRoutes.token.path, body)
-  if (reply.status >= 500) throw new Error('The cloud did not answer.')
+  // Anything but a refusal of the token itself passes: too many requests, a part that is away.
+  if (!reply.ok && reply.status !== 400 && reply.status !== 401) throw new Error('The cloud did not answer. Try again in a moment.')
   const tokens: unknown = await reply.json()
   if (!reply.ok || !Value.Check(TokenReply, tokens)) {
     forget()
@@ -91,7 +93,7 @@ async function askForTokens(body: Record<string, string>): Promise<string> {
   return tokens.access_token
 }
 
-const send = (path: string, body: Record<string, string>) => fetch(path, { method: 'POST', body: new URLSearchParams(body) })
+const send = (path: string, body: Record<string, string>) => reach(path, { method: 'POST', body: new URLSearchParams(body) })
 
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)))
 

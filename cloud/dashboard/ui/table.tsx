@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 
-/** Rows under the names of their columns: `cells` gives one cell for each. `empty` stands in the place of none. */
+/** Rows under the names of their columns: `cells` gives one cell for each. `empty` stands in the place of none, where there can be none. */
 export function Table<Row>({
   label,
   columns,
@@ -14,9 +14,9 @@ export function Table<Row>({
   rows: readonly Row[]
   keyOf: (row: Row) => string
   cells: (row: Row) => readonly ReactNode[]
-  empty: string
+  empty?: string
 }) {
-  if (rows.length === 0) return <p className="empty">{empty}</p>
+  if (rows.length === 0 && empty) return <p className="empty">{empty}</p>
   return (
     <div className="scroll">
       <table aria-label={label}>

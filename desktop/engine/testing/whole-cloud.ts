@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline'
 
 export interface WholeCloud {
   address: string
+  /** Its admin. */
+  person: { email: string; password: string }
   /** Signs in on the page that the app gives the address of, and goes back to the app as a browser does. */
   signIn(page: string): Promise<void>
   end(): Promise<void>
@@ -37,6 +39,7 @@ export async function startWholeCloud(home: string): Promise<WholeCloud> {
   await fillIn(welcome, { organisation: 'Example', name: 'Ada', ...PERSON })
   return {
     address,
+    person: PERSON,
     async signIn(page) {
       const back = await fillIn(page, PERSON)
       if (!back) throw new Error('The cloud did not lead back to the app')
