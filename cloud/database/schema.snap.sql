@@ -381,12 +381,14 @@ table users
   password_hash text
   disabled_at timestamp with time zone
   created_at timestamp with time zone not null default now()
+  removed_at timestamp with time zone
   users_email_check CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320)))
   users_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200)))
   users_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id)
   users_pkey PRIMARY KEY (id)
   users_role_check CHECK ((role = ANY (ARRAY['member'::text, 'admin'::text, 'auditor'::text])))
 CREATE INDEX users_organisation ON public.users USING btree (organisation_id, id)
+CREATE INDEX users_removed ON public.users USING btree (removed_at) WHERE (removed_at IS NOT NULL)
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email))
 grant delete, insert, select, update to fusion_app
 
@@ -454,6 +456,18 @@ AS $function$
       end loop;
       return made;
     end
+  $function$
+
+execute: fusion_app
+
+CREATE OR REPLACE FUNCTION public.forget_account(account uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    delete from generations g where g.user_id = account and exists (select from users u where u.id = account and u.removed_at is not null);
+    delete from users u where u.id = account and u.removed_at is not null;
   $function$
 
 execute: fusion_app

@@ -78,7 +78,8 @@ export async function listUsers(
   { organisationId, after, limit }: { organisationId: string; after: string | undefined; limit: number },
 ): Promise<User[]> {
   return db.query<User>(
-    `select ${columns} from users where organisation_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3`,
+    `select ${columns} from users where organisation_id = $1 and removed_at is null and ($2::uuid is null or id < $2)
+     order by id desc limit $3`,
     [organisationId, after ?? null, limit],
   )
 }
@@ -108,7 +109,7 @@ export async function changeUser(
        name = coalesce($3, name),
        role = coalesce($4, role),
        disabled_at = case $5::boolean when true then coalesce(disabled_at, $6) when false then null else disabled_at end
-     where id = $1 and organisation_id = $2 returning ${columns}`,
+     where id = $1 and organisation_id = $2 and removed_at is null returning ${columns}`,
     [id, organisationId, change.name ?? null, change.role ?? null, change.disabled ?? null, now],
   )
   return changed

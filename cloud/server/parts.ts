@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Database } from '../database/connection.ts'
+import type { AccountRemoval } from './auth/account-removal.ts'
 import type { Identity } from './auth/identity.ts'
 import type { SignInMethod } from './auth/sign-in-method.ts'
 import type { Generations } from './chat/generations.ts'
@@ -25,6 +26,7 @@ export interface Parts {
   /** Where people and programs reach this cloud, without a slash at its end; known when it listens. */
   publicUrl: () => string
   identity: Identity
+  accountRemoval: AccountRemoval
   /** Ways to sign in besides the form for local accounts, in the order of their buttons. */
   signInMethods: () => readonly SignInMethod[]
   models: Models

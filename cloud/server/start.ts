@@ -4,6 +4,7 @@ import { openDatabase } from '../database/connection.ts'
 import { startPostgres } from '../database/embedded-postgres.ts'
 import { migrate } from '../database/migrate.ts'
 import { createApp } from './app.ts'
+import { createAccountRemoval } from './auth/account-removal.ts'
 import { createAuthenticate } from './auth/authenticate.ts'
 import { createIdentity } from './auth/identity.ts'
 import { deriveKey, readSecretKey } from './auth/secret-key.ts'
@@ -137,6 +138,13 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       models: { embedded: config.modelServers.length === 0, check: models.check },
       objects: objects.check,
     }
+    const accountRemoval = createAccountRemoval({
+      database,
+      objects,
+      clock,
+      onTrouble: () => app?.log.warn('a deleted account could not be removed whole, it is tried again'),
+    })
+    closing.push(accountRemoval.close)
     const apiKeys = createApiKeys({ database, audit, clock })
     const authenticate = createAuthenticate({ accessToken: identity.callerOf, apiKey: apiKeys.authenticate })
     const onEnded = async (userId: string) => {
@@ -151,6 +159,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       clock,
       publicUrl,
       identity,
+      accountRemoval,
       signInMethods,
       apiKeys,
       audit,

@@ -171,6 +171,14 @@ const words = {
   'email-taken': { what: 'There is an account with this e-mail address.', next: 'Sign in with it, or use another address.' },
   'email-unfit': { what: 'This is not an e-mail address.', next: 'Write it as name@example.org.' },
   'name-unfit': { what: 'This name is empty or holds characters that no name has.', next: 'Write it anew.' },
+  'account-differs': {
+    what: 'This is not the e-mail address of your account.',
+    next: 'Write it as your account has it. Nothing was deleted.',
+  },
+  'sign-in-old': {
+    what: 'Only a device that signed in within the last ten minutes may do this.',
+    next: 'Sign in anew, then try again. Nothing was changed.',
+  },
   'last-admin': { what: 'This is the only admin of the organisation.', next: 'Make somebody else an admin first.' },
   'provider-unreachable': { what: '{name} could not be reached.', next: 'Try again in a moment.' },
   'provider-refused': { what: '{name} did not sign you in.', next: 'Begin again in the app.' },

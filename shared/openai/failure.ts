@@ -54,6 +54,8 @@ const kinds: Record<string, Kind> = {
   'sign-in-unknown': { status: 400, type: 'invalid_request_error', code: 'sign_in_unknown' },
   'sign-in-stale': { status: 403, type: 'permission_error', code: 'sign_in_stale' },
   'device-code-wrong': { status: 404, type: 'invalid_request_error', code: 'device_code_wrong' },
+  'account-differs': { status: 422, type: 'invalid_request_error', code: 'account_differs' },
+  'sign-in-old': { status: 403, type: 'permission_error', code: 'sign_in_old' },
   'last-admin': { status: 409, type: 'invalid_request_error', code: 'last_admin' },
   'provider-unreachable': { status: 503, type: 'server_error', code: 'provider_unreachable', retryAfter: 2 },
   'provider-refused': { status: 403, type: 'permission_error', code: 'provider_refused' },

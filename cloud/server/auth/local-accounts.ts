@@ -15,6 +15,8 @@ export interface LocalAccounts {
   signIn(of: { email: string; password: string; address: string }): Promise<User>
   /** Throws `password-short`. */
   hash(password: string): Promise<string>
+  /** Throws `sign-in-wrong` where it is not the password, or there is none; `too-many-requests`. */
+  confirm(of: { user: User; password: string; address: string }): Promise<void>
   /** Throws `sign-in-wrong` where `current` is not the password, `password-short`, `too-many-requests`. */
   changePassword(of: { user: User; current: string; next: string; address: string }): Promise<void>
 }
@@ -35,6 +37,11 @@ export function createLocalAccounts({ database, clock }: { database: Database; c
     return passwords.hash(password)
   }
 
+  async function confirm({ user, password, address }: { user: User; password: string; address: string }): Promise<void> {
+    const kept = await findPasswordHash(database, user.id)
+    await inLimits(user.email, address, () => passwords.matches(password, kept))
+  }
+
   return {
     async signIn({ email, password, address }) {
       const user = await findUserByEmail(database, email)
@@ -42,9 +49,9 @@ export function createLocalAccounts({ database, clock }: { database: Database; c
       return user!
     },
     hash,
+    confirm,
     async changePassword({ user, current, next, address }) {
-      const kept = await findPasswordHash(database, user.id)
-      await inLimits(user.email, address, () => passwords.matches(current, kept))
+      await confirm({ user, password: current, address })
       await setPasswordHash(database, user.id, await hash(next))
     },
   }

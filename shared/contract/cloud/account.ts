@@ -146,6 +146,21 @@ export const accountRoutes = {
     ),
     reply: Account,
   }),
+  purgeAccount: route({
+    method: 'POST',
+    path: '/v1/account/purge',
+    access: { who: 'session' },
+    summary: 'Deletes the account of this person for good, with all that they wrote and attached.',
+    body: Type.Object(
+      {
+        /** Of the account, as a sign that it is meant. */
+        email: Type.String({ maxLength: 320 }),
+        /** Where the account has one; where it has none, the sign-in of this device may be ten minutes old at most. */
+        password: Type.Optional(Type.String({ maxLength: 1000 })),
+      },
+      { additionalProperties: false },
+    ),
+  }),
   sessions: route({
     method: 'GET',
     path: '/v1/account/sessions',

@@ -93,6 +93,7 @@ export const auditEvents = [
   'role-change',
   'user-disable',
   'user-enable',
+  'account-purge',
   'organisation-change',
 ] as const
 export type AuditEventName = (typeof auditEvents)[number]
