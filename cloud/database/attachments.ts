@@ -43,3 +43,15 @@ export async function sumOtherAttachments(tx: Queryable, hash: string): Promise<
 export async function deleteAttachment(tx: Queryable, hash: string): Promise<boolean> {
   return (await tx.query(`delete from attachments where hash = decode($1, 'hex') returning 1`, [hash])).length > 0
 }
+
+/** All files of this person that are there, in the order of their hashes. */
+export async function listAttachments(
+  tx: Queryable,
+  { after, limit }: { after: string | undefined; limit: number },
+): Promise<{ hash: string; size: number }[]> {
+  return tx.query(
+    `select encode(hash, 'hex') as hash, size from attachments
+     where user_id = fusion_user() and stored_at is not null and ($1::text is null or hash > decode($1, 'hex')) order by hash limit $2`,
+    [after ?? null, limit],
+  )
+}

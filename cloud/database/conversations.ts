@@ -41,6 +41,18 @@ export async function listConversations(
   )
 }
 
+/** All that are there, trash as well, in the order of their ids. */
+export async function listAllConversations(
+  tx: Queryable,
+  userId: string,
+  { after, limit }: { after: string | undefined; limit: number },
+): Promise<ConversationRow[]> {
+  return tx.query<ConversationRow>(
+    `select ${columns} from conversations where user_id = $1 and gone is null and ($2::uuid is null or id > $2) order by id limit $3`,
+    [userId, after ?? null, limit],
+  )
+}
+
 /** Makes it under a new version, where there is none of this id. */
 export async function insertConversation(tx: Queryable, userId: string, { id, privacy }: NewConversation, version: number): Promise<void> {
   await tx.query(

@@ -42,6 +42,19 @@ export async function listMessages(
   return rows.map(read)
 }
 
+/** Of all conversations, in the order in which they came here. */
+export async function listAllMessages(
+  tx: Queryable,
+  userId: string,
+  { after, limit }: { after: MessagePlace | undefined; limit: number },
+): Promise<MessageRow[]> {
+  const rows = await tx.query<Row>(
+    `select ${columns} from messages where user_id = $1 and ($2::bigint is null or (v, id) > ($2, $3::uuid)) order by v, id limit $4`,
+    [userId, after?.version ?? null, after?.id ?? null, limit],
+  )
+  return rows.map(read)
+}
+
 /** From this message towards the root, so many at the most. It ends where a parent is not here, or a loop would begin. */
 export async function readPathUp(
   tx: Queryable,

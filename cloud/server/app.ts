@@ -8,6 +8,7 @@ import { measureRedis } from './cache/redis-metrics.ts'
 import { chat } from './chat/routes.ts'
 import { dashboard } from './dashboard/routes.ts'
 import { type App, createGround } from './http/ground.ts'
+import { exportHistory } from './history/export-routes.ts'
 import { history } from './history/routes.ts'
 import { inference } from './inference/routes.ts'
 import { attachments } from './objects/routes.ts'
@@ -31,6 +32,7 @@ export async function createApp(parts: Parts): Promise<App> {
   await app.register(chat, parts)
   await app.register(usage, parts)
   await app.register(history, parts)
+  await app.register(exportHistory, parts)
   await app.register(dashboard)
   await app.register(admin, parts)
   await app.register(attachments, parts)
