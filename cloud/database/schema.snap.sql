@@ -177,6 +177,23 @@ policy own for * to fusion_app using (user_id = fusion_user()) with check (user_
 policy tended for * to fusion_owner using true
 grant insert, select, update to fusion_app
 
+table idempotency_keys
+  user_id uuid not null
+  key text not null
+  request_hash bytea not null
+  status smallint
+  answer bytea
+  lease_until timestamp with time zone not null
+  created_at timestamp with time zone not null default now()
+  idempotency_keys_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 200)))
+  idempotency_keys_pkey PRIMARY KEY (user_id, key)
+  idempotency_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+CREATE INDEX idempotency_keys_created ON public.idempotency_keys USING btree (created_at)
+row level security, forced
+policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
+policy tended for * to fusion_owner using true
+grant delete, insert, select, update to fusion_app
+
 table identities
   issuer text not null
   subject text not null
@@ -478,6 +495,20 @@ CREATE OR REPLACE FUNCTION public.forget_generations()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$ delete from generations where created_at < now() - interval '1 day' and status <> 'running' and not answer_due $function$
+
+execute: fusion_app
+
+CREATE OR REPLACE FUNCTION public.forget_idempotency_keys()
+ RETURNS integer
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    with gone as (
+      delete from idempotency_keys where ctid in (select ctid from idempotency_keys where created_at < now() - interval '1 day' limit 5000) returning 1
+    )
+    select count(*)::integer from gone
+  $function$
 
 execute: fusion_app
 

@@ -7,6 +7,7 @@ import { welcomePages } from './auth/welcome-routes.ts'
 import { measureRedis } from './cache/redis-metrics.ts'
 import { chat } from './chat/routes.ts'
 import { dashboard } from './dashboard/routes.ts'
+import { answerOnce } from './http/idempotency.ts'
 import { type App, createGround } from './http/ground.ts'
 import { exportHistory } from './history/export-routes.ts'
 import { history } from './history/routes.ts'
@@ -20,6 +21,7 @@ import { usage } from './usage/routes.ts'
 /** The server, with every route; it listens nowhere yet. */
 export async function createApp(parts: Parts): Promise<App> {
   const app = await createGround(parts)
+  answerOnce(app, parts)
   measureGenerations(app.metrics, parts.generations)
   if (parts.redis) measureRedis(app.metrics.registry, parts.redis)
   await app.register(account, parts)

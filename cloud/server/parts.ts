@@ -23,6 +23,8 @@ export interface Parts {
   config: Config
   database: Database
   clock: Clock
+  /** For answers to writes, which may be asked for again. */
+  sealingKey: Buffer
   /** Where people and programs reach this cloud, without a slash at its end; known when it listens. */
   publicUrl: () => string
   identity: Identity

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { openDatabase } from '../database/connection.ts'
 import { startPostgres } from '../database/embedded-postgres.ts'
+import { forgetKeys } from '../database/idempotency-keys.ts'
 import { migrate } from '../database/migrate.ts'
 import { createApp } from './app.ts'
 import { createAccountRemoval } from './auth/account-removal.ts'
@@ -157,6 +158,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       config,
       database,
       clock,
+      sealingKey: deriveKey(secretKey, 'answers'),
       publicUrl,
       identity,
       accountRemoval,
@@ -183,7 +185,10 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const { port } = app.server.address() as AddressInfo
     url = `http://${config.host}:${port}`
     const sweeping = setInterval(
-      () => void identity.sweep().catch(() => app?.log.warn('what has ended could not be removed, it is tried again')),
+      () =>
+        void Promise.all([identity.sweep(), forgetKeys(database)]).catch(() =>
+          app?.log.warn('what has ended could not be removed, it is tried again'),
+        ),
       SWEEP_MS,
     )
     closing.push(async () => clearInterval(sweeping))

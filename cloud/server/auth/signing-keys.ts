@@ -1,10 +1,11 @@
-import { createCipheriv, createDecipheriv, createPublicKey, randomBytes } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { calculateJwkThumbprint, type CryptoKey, exportJWK, exportPKCS8, generateKeyPair, importJWK, importPKCS8, type JWK } from 'jose'
 import type { Database } from '../../database/connection.ts'
 import { listSigningKeys, rotateSigningKeys, type SigningKeyRow } from '../../database/signing-keys.ts'
 import type { Clock } from '../clock.ts'
 import { ACCESS_TOKEN_MS } from './lifetimes.ts'
+import { seal, unseal } from './seal.ts'
 
 export const ALGORITHM = 'EdDSA'
 const HOUR_MS = 3_600_000
@@ -103,14 +104,15 @@ async function makeKey(signsFrom: number, wrappingKey: Buffer): Promise<SigningK
   const id = await calculateJwkThumbprint(await exportJWK(publicKey))
   return {
     id,
-    privateKey: wrap(await exportPKCS8(privateKey), id, wrappingKey),
+    privateKey: seal(wrappingKey, id, await exportPKCS8(privateKey)),
     signsFrom: new Date(signsFrom),
     signsUntil: new Date(signsFrom + SIGNS_MS),
   }
 }
 
 async function openKey({ id, privateKey, signsFrom, signsUntil }: SigningKeyRow, wrappingKey: Buffer): Promise<Key> {
-  const pem = unwrap(privateKey, id, wrappingKey)
+  const pem = unseal(wrappingKey, id, privateKey)
+  if (pem === undefined) throw failure('secret-key-differs')
   const jwk: JWK = { ...createPublicKey(pem).export({ format: 'jwk' }), kid: id, alg: ALGORITHM, use: 'sig' }
   return {
     id,
@@ -119,26 +121,5 @@ async function openKey({ id, privateKey, signsFrom, signsUntil }: SigningKeyRow,
     privateKey: await importPKCS8(pem, ALGORITHM),
     signsFrom: signsFrom.getTime(),
     signsUntil: signsUntil.getTime(),
-  }
-}
-
-const IV_BYTES = 12
-const TAG_BYTES = 16
-
-function wrap(text: string, id: string, wrappingKey: Buffer): Buffer {
-  const iv = randomBytes(IV_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', wrappingKey, iv).setAAD(Buffer.from(id))
-  const encrypted = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
-  return Buffer.concat([iv, cipher.getAuthTag(), encrypted])
-}
-
-function unwrap(wrapped: Buffer, id: string, wrappingKey: Buffer): string {
-  const decipher = createDecipheriv('aes-256-gcm', wrappingKey, wrapped.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
-    .setAAD(Buffer.from(id))
-    .setAuthTag(wrapped.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
-  try {
-    return Buffer.concat([decipher.update(wrapped.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]).toString('utf8')
-  } catch {
-    throw failure('secret-key-differs')
   }
 }

@@ -1,4 +1,5 @@
 import type { Access, Route } from '@fusion/shared/contract/cloud/route.ts'
+import { takesKey } from './idempotency.ts'
 import { Type, type TObject, type TSchema } from 'typebox'
 
 export interface OpenApi {
@@ -37,7 +38,7 @@ export function openApiOf(routes: readonly Route[], { version }: { version: stri
 
 function operation(route: Route): object {
   const { summary, params, query, body, bodyType = 'application/json', access } = route
-  const parameters = [...parametersOf('path', params), ...parametersOf('query', query)]
+  const parameters = [...parametersOf('path', params), ...parametersOf('query', query), ...(takesKey(route) ? [idempotencyKey] : [])]
   const who = access.who === 'role' ? `For people with the role "${access.role}".` : undefined
   return {
     summary,
@@ -48,6 +49,14 @@ function operation(route: Route): object {
     ...(body && { requestBody: { required: bodyType !== 'application/octet-stream', content: bodiesOf(route, body) } }),
     responses: { ...goodReplies(route), ...Object.fromEntries(errorStatuses(route).map(status => [status, errorReply(route)])) },
   }
+}
+
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'The same request again under the same key is done once, and answered the same for a day.',
+  schema: { type: 'string', minLength: 1, maxLength: 200, pattern: '^[\\x21-\\x7e]+$' },
 }
 
 function parametersOf(place: 'path' | 'query', schema: TObject | undefined): object[] {
