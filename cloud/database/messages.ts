@@ -42,24 +42,36 @@ export async function listMessages(
   return rows.map(read)
 }
 
-/** Of all conversations, in the order in which they came here. */
+/** Bytes of the bodies that are read at once, where nobody waits for a certain number of messages: one may have 8 million characters. */
+const MOST_BYTES = 8_000_000
+/** What is beyond them stays for the next read; the first row is always told. */
+const fits = (order: string) => `sum(octet_length(body::text)) over (order by ${order}) - octet_length(body::text) < ${MOST_BYTES}`
+
+/** Of all conversations, in the order in which they came here: so many at the most, and none where there is no more. */
 export async function listAllMessages(
   tx: Queryable,
   userId: string,
   { after, limit }: { after: MessagePlace | undefined; limit: number },
 ): Promise<MessageRow[]> {
   const rows = await tx.query<Row>(
-    `select ${columns} from messages where user_id = $1 and ($2::bigint is null or (v, id) > ($2, $3::uuid)) order by v, id limit $4`,
+    `select ${columns} from (
+       select *, ${fits('v, id')} as fits from (
+         select * from messages where user_id = $1 and ($2::bigint is null or (v, id) > ($2, $3::uuid)) order by v, id limit $4
+       ) next
+     ) read where fits order by v, id`,
     [userId, after?.version ?? null, after?.id ?? null, limit],
   )
   return rows.map(read)
 }
 
-/** From this message towards the root, so many at the most. It ends where a parent is not here, or a loop would begin. */
+/**
+ * From this message towards the root, so many at the most, or (`isPart`) as many of them as are read at once. It ends where a parent is not here,
+ * or a loop would begin.
+ */
 export async function readPathUp(
   tx: Queryable,
   userId: string,
-  { conversationId, from, limit }: { conversationId: string; from: string; limit: number },
+  { conversationId, from, limit, isPart = false }: { conversationId: string; from: string; limit: number; isPart?: boolean },
 ): Promise<MessageRow[]> {
   const rows = await tx.query<Row>(
     `with recursive path as (
@@ -68,7 +80,7 @@ export async function readPathUp(
        select m.*, depth + 1 from path join messages m on m.user_id = $1 and m.id = path.parent_id and m.conversation_id = $3
        where depth < $4
      ) cycle id set looped using trail
-     select ${columns} from path where not looped order by depth`,
+     select ${columns} from (select *, ${isPart ? fits('depth') : 'true'} as fits from path where not looped) read where fits order by depth`,
     [userId, from, conversationId, limit],
   )
   return rows.map(read)

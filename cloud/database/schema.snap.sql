@@ -229,6 +229,20 @@ CREATE INDEX invitations_organisation ON public.invitations USING btree (organis
 CREATE UNIQUE INDEX invitations_hash_key ON public.invitations USING btree (hash)
 grant delete, insert, select, update to fusion_app
 
+table message_words
+  user_id uuid not null
+  message_id uuid not null
+  piece integer not null
+  v bigint not null
+  words tsvector not null
+  message_words_pkey PRIMARY KEY (user_id, message_id, piece)
+  message_words_user_id_message_id_fkey FOREIGN KEY (user_id, message_id) REFERENCES messages(user_id, id) ON DELETE CASCADE
+CREATE INDEX message_words_words ON public.message_words USING gin (words)
+row level security, forced
+policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
+policy searched for * to fusion_owner using true
+grant delete, insert, select, update to fusion_app
+
 table messages
   user_id uuid not null
   id uuid not null
@@ -276,6 +290,17 @@ table schema_migrations
   name text not null
   applied_at timestamp with time zone not null default now()
   schema_migrations_pkey PRIMARY KEY (name)
+
+table search_states
+  user_id uuid not null
+  rules integer not null
+  v bigint not null
+  id uuid not null
+  search_states_pkey PRIMARY KEY (user_id)
+  search_states_user_id_fkey FOREIGN KEY (user_id) REFERENCES spaces(user_id) ON DELETE CASCADE
+row level security, forced
+policy own for * to fusion_app using (user_id = fusion_user()) with check (user_id = fusion_user())
+grant delete, insert, select, update to fusion_app
 
 table sessions
   id uuid not null
@@ -606,6 +631,21 @@ AS $function$
       update usage_rolled_up set until = now();
       return hours;
     end
+  $function$
+
+execute: fusion_app
+
+CREATE OR REPLACE FUNCTION public.search_words(query tsquery, before_v bigint, before_id uuid, most integer)
+ RETURNS TABLE(message_id uuid, v bigint, pieces integer[])
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    -- By the words first, which are this person's alone: the planner knows of neither, and might read all that a person ever wrote.
+    with found as materialized (select w.user_id, w.message_id, w.v, w.piece from message_words w where w.words @@ query)
+    select f.message_id, f.v, array_agg(f.piece order by f.piece) from found f
+    where f.user_id = fusion_user() and (before_v is null or (f.v, f.message_id) < (before_v, before_id))
+    group by f.v, f.message_id order by f.v desc, f.message_id desc limit most
   $function$
 
 execute: fusion_app

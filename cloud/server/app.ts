@@ -14,6 +14,7 @@ import { history } from './history/routes.ts'
 import { inference } from './inference/routes.ts'
 import { attachments } from './objects/routes.ts'
 import type { Parts } from './parts.ts'
+import { search } from './search/routes.ts'
 import { security } from './security/security.ts'
 import { measureGenerations } from './telemetry/metrics.ts'
 import { usage } from './usage/routes.ts'
@@ -35,6 +36,7 @@ export async function createApp(parts: Parts): Promise<App> {
   await app.register(usage, parts)
   await app.register(history, parts)
   await app.register(exportHistory, parts)
+  await app.register(search, parts)
   await app.register(dashboard)
   await app.register(admin, parts)
   await app.register(attachments, parts)

@@ -5,6 +5,7 @@ import { AttachmentPart, FinishReason, LeftOut, Message, Segment } from '../chat
 import { ImageFacts } from '../images/image-facts.ts'
 import { call, stream } from '../rpc/contract.ts'
 import { FailureBody } from '../rpc/failure.ts'
+import { SearchHit } from '../search/search-hit.ts'
 import { AccountState, SignInEvent, SignInWish } from './account.ts'
 import { ApiKey, ApiState } from './api.ts'
 import { Hash, Id } from './ids.ts'
@@ -138,21 +139,6 @@ export const ChatEvent = Type.Union([
   Type.Object({ type: Type.Literal('conversation-gone') }),
 ])
 export type ChatEvent = Static<typeof ChatEvent>
-
-// ── search ──
-
-export const SearchHit = Type.Object({
-  conversationId: Id,
-  conversationTitle: Type.String(),
-  /** null: the title itself matched. */
-  messageId: Nullable(Id),
-  role: Nullable(Message.properties.role),
-  at: Type.Integer(),
-  life: Conversation.properties.life,
-  /** The neighbourhood of the first match, cut into hit and not hit. */
-  snippet: Type.Array(Type.Object({ text: Type.String(), hit: Type.Boolean() })),
-})
-export type SearchHit = Static<typeof SearchHit>
 
 // ── images in answers ──
 

@@ -43,9 +43,9 @@ export async function readPath(
   let characters = 0
   let from: string | null = questionId
   while (from) {
-    const page = { conversationId, from, limit: PAGE }
+    const page = { conversationId, from, limit: PAGE, isPart: true }
     const rows: MessageRow[] = await database.readAsUser(userId, tx => readPathUp(tx, userId, page))
-    from = rows.length === PAGE ? rows.at(-1)!.parentId : null
+    from = rows.at(-1)?.parentId ?? null
     for (const row of rows) {
       if (characters >= mostCharacters || messages.length >= MOST_MESSAGES) {
         older = await database.readAsUser(userId, tx => countPathUp(tx, userId, { conversationId, from: row.id }))

@@ -12,7 +12,7 @@ import type { Caller } from '../caller.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 
-/** Rows of one read: a page of long messages is some megabytes. */
+/** Rows of one read; fewer where they are large. */
 const PAGE = 100
 
 /** A person's own file of all that is kept of them, as fast as they take it: no more than a page waits here. */
@@ -47,7 +47,7 @@ export async function exportHistory(app: FastifyInstance, { database }: Pick<Par
       const rows = await database.readAsUser(userId, tx => listAllMessages(tx, userId, { after: from, limit: PAGE }))
       yield written(rows.map(({ version: _, ...message }) => ({ type: 'message', ...message })))
       counts.messages += rows.length
-      if (rows.length < PAGE) break
+      if (rows.length === 0) break
       after = rows.at(-1)
     }
     for (let after: string | undefined; ;) {

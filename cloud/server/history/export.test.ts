@@ -120,3 +120,13 @@ test('a history of many pages comes whole and in order, also to whoever takes it
   )
   expect(new Set(texts).size).toBe(450)
 })
+
+test('messages of millions of characters are read one after the other, and none is left out', async () => {
+  const me = await somebody()
+  const long = 'x'.repeat(5_000_000)
+  await me.conversation([`1 ${long}`, '2', `3 ${long}`, `4 ${long}`, '5'])
+  const lines = await exported(me.token)
+  expect(
+    lines.flatMap(line => (line.type === 'message' ? line.parts.map(part => ('text' in part ? part.text.slice(0, 1) : '')) : [])),
+  ).toEqual(['1', '2', '3', '4', '5'])
+})

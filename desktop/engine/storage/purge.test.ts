@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { newId } from '@fusion/shared/contract/ids.ts'
-import { foldText } from './segment-text.ts'
+import { foldText } from '@fusion/shared/search/segment-text.ts'
 import { aGrowingAnswer, aMessage, complete } from './testing/a-message.ts'
 import { openTestStorage } from './testing/test-storage.ts'
 

@@ -2,7 +2,7 @@ import { textOf, type Message } from '@fusion/shared/chat/message.ts'
 import type { Connection } from './connection.ts'
 import { parseJson } from './conversations.ts'
 import { recreateSearchTable } from './repair.ts'
-import { indexWords, SEGMENTS_VERSION } from './segment-text.ts'
+import { indexWords, SEGMENTS_VERSION } from '@fusion/shared/search/segment-text.ts'
 import { Damage } from './sqlite-failure.ts'
 
 /**

@@ -1,9 +1,9 @@
-import type { SearchHit } from '@fusion/shared/contract/engine.ts'
+import type { SearchHit } from '@fusion/shared/search/search-hit.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Connection } from './connection.ts'
 import { bodyParts, chatWord, pieceStart, searchedText } from './search-index.ts'
-import { understand, type SearchQuery } from './search-query.ts'
-import { snippetOf } from './snippet.ts'
+import { understand, type SearchQuery } from '@fusion/shared/search/search-query.ts'
+import { snippetOf } from '@fusion/shared/search/snippet.ts'
 
 export interface SearchPage {
   hits: SearchHit[]

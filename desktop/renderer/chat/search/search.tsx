@@ -1,4 +1,4 @@
-import type { SearchHit } from '@fusion/shared/contract/engine.ts'
+import type { SearchHit } from '@fusion/shared/search/search-hit.ts'
 import { Search as SearchIcon } from 'lucide-react'
 import { useId, useState, type KeyboardEvent } from 'react'
 import { sentence } from '@fusion/shared/contract/failures.ts'

@@ -1,4 +1,4 @@
-import type { SearchHit } from '@fusion/shared/contract/engine.ts'
+import type { SearchHit } from '@fusion/shared/search/search-hit.ts'
 import { Failure, isCancelled, type FailureBody } from '@fusion/shared/rpc/failure.ts'
 import { useEffect, useRef, useState } from 'react'
 import { fusion } from '../../state/fusion.ts'

@@ -1,4 +1,4 @@
-import type { SearchHit } from '@fusion/shared/contract/engine.ts'
+import type { SearchHit } from './search-hit.ts'
 import { foldText } from './segment-text.ts'
 
 const LENGTH = 160
