@@ -61,6 +61,8 @@ export function openDatabase({ url, connections = 20, onLost = () => {} }: Datab
     pipeline: true,
   })
   let closed = false
+  // Of a connection in use the pool hears nothing, and without anybody who does Node would end the server. Its queries tell what happened.
+  pool.on('connect', client => client.on('error', () => {}))
   pool.on('error', error => {
     // A server that ends right after us may still tell a connection so that is about to close.
     if (!closed) onLost(error)

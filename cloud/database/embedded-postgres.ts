@@ -13,8 +13,6 @@ import { asUnprivileged, type SystemUser, unprivilegedUser } from './unprivilege
 export interface EmbeddedPostgres {
   /** As its owner, password included. */
   url: string
-  /** Resolves when the server has ended, however it did. */
-  ended: Promise<void>
   stop(): Promise<void>
 }
 
@@ -25,11 +23,15 @@ const HOLDER_DATABASE = 'postgres'
 /** Any number: the lock that says a cloud uses this server. Postgres gives it back when that cloud dies, however it dies. */
 const HOLDER_LOCK = 4_320_002
 
+/** One that ends again and again is started again ever more rarely, up to this. */
+const LONGEST_WAIT_MS = 5_000
+
 /**
  * Starts the server on a free port of 127.0.0.1, with its data in `folder`; the first time it is made there (0.7 s). One that outlived a
- * killed cloud is ended first. Throws `data-folder-in-use` where another cloud is using it.
+ * killed cloud is ended first. Whenever it ends by itself it is started again, at the same address (`onEnded`). Throws `data-folder-in-use`
+ * where another cloud is using it.
  */
-export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
+export async function startPostgres(folder: string, { onEnded = () => {} }: { onEnded?: () => void } = {}): Promise<EmbeddedPostgres> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const place: Place = {
     binaries: binaryFolder(),
@@ -42,22 +44,64 @@ export async function startPostgres(folder: string): Promise<EmbeddedPostgres> {
   if (!existsSync(join(place.data, 'PG_VERSION'))) await initialize(place)
   await endOrphan(place)
   const port = await freePort()
+  let running = await run(place, port)
+  const stopping = new AbortController()
+
+  async function startAgain(): Promise<void> {
+    for (let waitMs = 100; !stopping.signal.aborted; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+      // The first tries fail while processes of the one before are still ending: they hold the memory that it shared with them.
+      await new Promise(resolve => setTimeout(resolve, waitMs))
+      const started = await run(place, port).catch(() => undefined)
+      if (!started) continue
+      running = started
+      if (stopping.signal.aborted) end()
+      return
+    }
+  }
+  const watching = (async () => {
+    for (;;) {
+      await running.ended
+      if (stopping.signal.aborted) return
+      onEnded()
+      await startAgain()
+    }
+  })()
+
+  /** "Fast": running transactions are rolled back, and the data is left clean. */
+  const end = () => void running.child.kill('SIGINT')
+
+  return {
+    url: addressOf(place, port),
+    async stop() {
+      stopping.abort()
+      await running.holder.end().catch(() => {})
+      end()
+      await watching
+    },
+  }
+}
+
+interface Running {
+  child: ChildProcess
+  /** The connection that says that this cloud uses it. */
+  holder: Client
+  ended: Promise<void>
+}
+
+/** Resolves when it takes connections and is held for this cloud. */
+async function run(place: Place, port: number): Promise<Running> {
   const options = ['-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=']
   const child = start(place, 'postgres', ['-D', place.data, ...options])
-  const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
+  const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
   await ready(child)
-  const url = addressOf(place, port)
-  const holder = await hold(addressOf(place, port, HOLDER_DATABASE))
-  if (!holder) throw failure('data-folder-in-use')
-  return {
-    url,
-    ended,
-    async stop() {
-      await holder.end().catch(() => {})
-      // "Fast": running transactions are rolled back, and the data is left clean.
-      child.kill('SIGINT')
-      await ended
-    },
+  try {
+    const holder = await hold(addressOf(place, port, HOLDER_DATABASE))
+    if (!holder) throw failure('data-folder-in-use')
+    return { child, holder, ended }
+  } catch (error) {
+    child.kill('SIGINT')
+    await ended
+    throw error
   }
 }
 

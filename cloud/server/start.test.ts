@@ -1,11 +1,17 @@
 // The whole program as `npm run cloud` starts it: processes of its own, killed like a person or a power cut would.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { FinishedMessage } from '@fusion/shared/contract/cloud/history.ts'
+import { newId } from '@fusion/shared/contract/ids.ts'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../database/free-port.ts'
+import { chatClient, question, textOf } from './testing/chat-client.ts'
+import { MODEL, startScriptedServer } from './testing/scripted-server.ts'
+import { makeFirstAccount, signInOnPage } from './testing/sign-in.ts'
 
 let home: string
 const running: ChildProcess[] = []
@@ -65,6 +71,68 @@ test('after kill -9 it starts again on the same data, with a Postgres of its own
   await end(second.child, 'SIGTERM')
   expect(second.child.exitCode).toBe(0)
 })
+
+test('after kill -9 in the middle of answers they are closed with what was made, and none of its processes stays', async () => {
+  const servers = await startScriptedServer()
+  onTestFinished(servers.close)
+  // Its tokens are of this address.
+  const env = { MODEL_SERVERS: JSON.stringify([{ url: servers.url }]), FUSION_CLOUD_PORT: String(await freePort()) }
+  const first = await start(env)
+  await makeFirstAccount(
+    first.lines
+      .find(line => line.startsWith('Make the first account'))!
+      .split(' ')
+      .at(-1)!,
+  )
+  const token = await signInOnPage(first.url)
+  const call = (url: string, method: string, path: string, body?: object) =>
+    fetch(url + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+  const conversation = newId()
+  await call(first.url, 'POST', '/v1/conversations', { id: conversation })
+  const { prompt: _, ...asked } = question(MODEL, { conversation, question: { id: newId(), text: 'Tell me' } })
+  const following = await chatClient(first.url, token).ask(asked)
+  const answer = await servers.next()
+  answer.say('It begins ')
+  answer.say('so.')
+  await following.until(({ type }) => type === 'text-delta')
+  // Written down at least twice a second.
+  const state = async () => (await (await call(first.url, 'GET', `/v1/generations/${asked.answer}`)).json()) as { seq: number }
+  await expect.poll(async () => (await state()).seq).toBe(4)
+  await new Promise(resolve => setTimeout(resolve, 1_000))
+  await end(first.child, 'SIGKILL')
+  await answer.gone
+
+  const second = await start(env)
+  const resumed = await chatClient(second.url, token).resume(asked.answer, 3)
+  const rest = await resumed.rest()
+  expect(textOf(rest)).toBe('so.')
+  expect(rest.at(-1)!.event).toMatchObject({ type: 'generation-fail', failure: { code: 'model-server-lost' } })
+  const messages = async () => {
+    const reply = await call(second.url, 'GET', `/v1/conversations/${conversation}/messages`)
+    return ((await reply.json()) as { messages: FinishedMessage[] }).messages
+  }
+  await expect.poll(async () => (await messages()).length, { timeout: 15_000 }).toBe(2)
+  expect((await messages())[0]).toMatchObject({
+    id: asked.answer,
+    status: 'failed',
+    parts: [{ type: 'text', text: 'It begins so.' }],
+    failure: { code: 'model-server-lost' },
+  })
+  await end(second.child, 'SIGTERM')
+  expect(second.child.exitCode).toBe(0)
+  expect(await processesIn(home)).toEqual([])
+})
+
+/** Command lines of processes that name this folder. */
+async function processesIn(folder: string): Promise<string[]> {
+  const ids = (await readdir('/proc').catch(() => [])).filter(name => /^\d+$/.test(name))
+  const lines = await Promise.all(ids.map(id => readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')))
+  return lines.filter(line => line.includes(folder))
+}
 
 test('a second one on the same data is refused in words, and the first goes on', async () => {
   const { url } = await start()

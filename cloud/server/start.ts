@@ -59,7 +59,9 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
   async function databaseAddress(): Promise<string> {
     if (config.databaseUrl) return config.databaseUrl
     embedded.push(`The database is a Postgres of its own, in ${join(folder, 'postgres')}. DATABASE_URL names another.`)
-    const postgres = await startPostgres(join(folder, 'postgres'))
+    const postgres = await startPostgres(join(folder, 'postgres'), {
+      onEnded: () => app?.log.error('Postgres ended, it is started again'),
+    })
     closing.push(postgres.stop)
     return postgres.url
   }

@@ -149,7 +149,7 @@ const words = {
   // the cloud
   'signed-out': { what: 'You are not signed in, or no longer.', next: 'Sign in again; nothing was changed.' },
   'not-allowed': { what: 'Your account may not do this.', next: 'Ask somebody who manages this cloud.' },
-  'cloud-part-missing': { what: 'A part of the cloud is not there at the moment.', next: 'Try again in a moment; nothing was changed.' },
+  'cloud-part-missing': { what: 'A part of the cloud is not there at the moment.', next: 'Try again in a moment.' },
   'cloud-address-unfit': { what: 'This is not the address of a cloud.', next: 'Write it as https://cloud.example.org.' },
   'cloud-odd': {
     what: 'The cloud at {host} answered in a way that this Fusion does not know.',

@@ -79,10 +79,10 @@ function asTold(error: FastifyError): unknown {
   return unreachable(error) ? failure('cloud-part-missing') : error
 }
 
-/** Postgres or Redis that can't be reached: by the codes of Node's sockets, and Postgres' classes 08 and 57. */
+/** Postgres or Redis that can't be reached: by the codes of Node's sockets, Postgres' classes 08 and 57, and the words of its client, which has no codes. */
 function unreachable(error: Error & { code?: string }): boolean {
   return (
     /^(?:ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|08...$|57P0.$)/.test(error.code ?? '') ||
-    /timeout exceeded when trying to connect|Connection terminated/.test(error.message)
+    /timeout exceeded when trying to connect|Connection terminated|is not queryable/.test(error.message)
   )
 }
