@@ -18,13 +18,14 @@ export async function sendEvents(
     batches,
     drained,
     leave,
-  }: { generation: string; batches: AsyncIterable<SeenEvent[]>; drained: () => boolean; leave: AbortController },
+    slowMs = SLOW_MS,
+  }: { generation: string; batches: AsyncIterable<SeenEvent[]>; drained: () => boolean; leave: AbortController; slowMs?: number },
 ): Promise<void> {
   const ping = setInterval(() => response.writableLength === 0 && response.write(': ping\n\n'), PING_MS)
   response.once('close', () => leave.abort())
   try {
     for await (const batch of batches) {
-      if (!response.write(batch.map(seen => written(generation, seen)).join(''))) await taken(response, leave)
+      if (!response.write(batch.map(seen => written(generation, seen)).join(''))) await taken(response, leave, slowMs)
       if (leave.signal.aborted) return
     }
     if (drained()) response.write('event: server-drain\ndata: {"type":"server-drain"}\n\n')
@@ -38,12 +39,12 @@ const written = (generation: string, { seq, event }: SeenEvent) =>
   `id: ${eventId(generation, seq)}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 
 /** Resolves when the reader has taken what was written; lets go of one that takes nothing. */
-async function taken(response: ServerResponse, leave: AbortController): Promise<void> {
+async function taken(response: ServerResponse, leave: AbortController, slowMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const slow = setTimeout(() => {
     leave.abort()
     response.destroy()
-  }, SLOW_MS)
+  }, slowMs)
   response.once('drain', resolve)
   leave.signal.addEventListener('abort', () => resolve(), { once: true })
   if (leave.signal.aborted) resolve()

@@ -187,3 +187,38 @@ test('an address that is no socket does not become one, and the socket asks for 
   plain.destroy()
   expect(first.toString()).toMatch(/^HTTP\/1\.1 200 /)
 })
+
+test('a socket whose reader stalls holds up nobody, and gets everything once when it reads again', async () => {
+  const { hostname, port } = new URL(cloud.url)
+  const reader = connect(Number(port), hostname)
+  reader.write(
+    `GET /v1/chat/socket HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n` +
+      'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  )
+  await once(reader, 'data')
+  const request = question(MODEL)
+  reader.write(frameOf({ type: 'chat', request }))
+  const answer = await servers.next()
+  await once(reader, 'data')
+  reader.pause()
+  const other = await enter()
+  other.say({ type: 'resume', generation: request.answer, after: 0 })
+  const filler = 'x'.repeat(100_000)
+  for (let index = 0; index < 200; index++) answer.say(`<${index}>${filler}`)
+  answer.finish()
+  const seen = await other.answer()
+  expect(seqsOf(seen)).toEqual(seen.map((_, index) => index + 1))
+
+  let text = ''
+  reader.setEncoding('latin1').on('data', (data: string) => (text += data.replaceAll(/x{2,}/g, '')))
+  reader.resume()
+  await expect.poll(() => text.includes('generation-finish'), { timeout: 20_000 }).toBe(true)
+  reader.destroy()
+  expect([...text.matchAll(/<(\d+)>/g)].map(([, index]) => Number(index))).toEqual(Array.from({ length: 200 }, (_, index) => index))
+})
+
+/** A text message as a client sends it, masked with zeros. */
+function frameOf(said: SocketCommand): Buffer {
+  const bytes = Buffer.from(JSON.stringify(said))
+  return Buffer.concat([Buffer.from([0x81, 0x80 | 126, bytes.length >> 8, bytes.length & 0xff, 0, 0, 0, 0]), bytes])
+}

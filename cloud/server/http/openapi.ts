@@ -87,13 +87,13 @@ const bodiesOf = ({ bodyType, alsoJson }: Route, schema: TSchema) => ({
   ...(alsoJson && { 'application/json': { schema } }),
 })
 
-/** An event as OpenAPI 3.2 describes it: its data is a text, and that text is JSON. */
+/** An event as OpenAPI 3.2 describes it: its data is a text, and that text is JSON. Of OpenAI's the last one is not: it is "[DONE]". */
 const eventSchema = (events: TSchema) => ({
   type: 'object',
   properties: {
     id: { type: 'string' },
     event: { type: 'string' },
-    data: { type: 'string', contentMediaType: 'application/json', contentSchema: events },
+    data: Type.IsUnknown(events) ? { type: 'string' } : { type: 'string', contentMediaType: 'application/json', contentSchema: events },
   },
   required: ['data'],
 })
