@@ -15,6 +15,10 @@ declare class AbortController {
 declare function setTimeout(callback: () => void, ms?: number): unknown
 declare function clearTimeout(timer: unknown): void
 declare const crypto: { getRandomValues(bytes: Uint8Array): Uint8Array }
+declare class TextDecoder {
+  constructor(encoding?: string, options?: { fatal?: boolean })
+  decode(bytes?: Uint8Array, options?: { stream?: boolean }): string
+}
 declare class URL {
   constructor(url: string)
   readonly href: string

@@ -112,7 +112,8 @@ const settings = {
     variable: 'FUSION_LOG',
     schema: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')]),
     form: 'one of debug, info, warn, error',
-    fallback: () => 'info',
+    // A person at a terminal reads what is told at the start; a line for each request is for programs.
+    fallback: () => (process.stdout.isTTY ? 'warn' : 'info'),
   },
   /** Null: a Postgres of our own, in the data folder. */
   databaseUrl: {

@@ -8,7 +8,7 @@ import { startCloud } from './start.ts'
 
 async function start(): Promise<void> {
   const config = readConfig()
-  process.stderr.write(`${JSON.stringify({ event: 'settings', ...printable(config) })}\n`)
+  if (!process.stderr.isTTY) process.stderr.write(`${JSON.stringify({ event: 'settings', ...printable(config) })}\n`)
   const cloud = await startCloud(config)
   let hurry: AbortController | undefined
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,10 +1,10 @@
 // One model server, which speaks vLLM's OpenAI API: vLLM itself, or the headless engine that stands in for it on one machine.
 import { failure } from '@fusion/shared/contract/failures.ts'
+import { readEvents } from '@fusion/shared/http/read-events.ts'
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { type Dispatcher, Pool } from 'undici'
 import { inSpan, traceHeaders } from '../telemetry/trace.ts'
-import { readEvents } from './read-events.ts'
 
 export interface ServerAddress {
   url: string
@@ -196,7 +196,7 @@ export function createModelServer({ url, apiKey }: ServerAddress) {
 
 async function* chunksOf(body: Dispatcher.ResponseData['body'], signal: AbortSignal): AsyncGenerator<ChatChunk, void, void> {
   try {
-    for await (const data of readEvents(body)) {
+    for await (const { data } of readEvents(body)) {
       if (data === '[DONE]') return
       const chunk: unknown = JSON.parse(data)
       if (!Value.Check(ChatChunk, chunk)) throw new ServerLost('the model server sent what is no chunk')

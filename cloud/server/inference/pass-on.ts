@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import type { GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
 import type { StreamedRequest } from '@fusion/shared/contract/cloud/openai.ts'
+import { readEvents } from '@fusion/shared/http/read-events.ts'
 import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 import type { FastifyReply } from 'fastify'
 import { Type, type Static } from 'typebox'
@@ -10,7 +11,6 @@ import type { Dispatcher } from 'undici'
 import { asFailure, type ModelServer, ServerLost, ServerRefused } from './model-server.ts'
 import type { Models } from './models.ts'
 import { prepareRequest, type Preparing } from './prepare-request.ts'
-import { readEvents } from './read-events.ts'
 import type { Recorded } from './record.ts'
 
 export interface Passed extends Preparing {
@@ -92,7 +92,7 @@ export async function passOn({
     let chunks = 0
     let ended = false
     try {
-      for await (const data of readEvents(bytes)) {
+      for await (const { data } of readEvents(bytes)) {
         const event = data === '[DONE]' ? undefined : (JSON.parse(data) as unknown)
         if (Value.Check(Broken, event) && event.error !== null) throw new ServerRefused(500)
         ended ||= event === undefined || Value.Check(Ended, event)

@@ -5,7 +5,7 @@ import { Failure } from '@fusion/shared/rpc/failure.ts'
 import { Compile } from 'typebox/compile'
 import { unlessAborted } from '../unless-aborted.ts'
 import type { Cloud } from './cloud.ts'
-import { readEvents, type SentEvent } from './read-events.ts'
+import { readEvents, type SentEvent } from '@fusion/shared/http/read-events.ts'
 
 type LoggedEvent = Exclude<GenerationEvent, { type: 'server-drain' }>
 

@@ -1,5 +1,5 @@
-/** A line that is longer is no event of ours. */
-const MAX_LINE = 1_000_000
+/** Longer than any chunk of an answer; what has no line end for so long is not one. */
+const MAX_LINE = 4_000_000
 
 export interface SentEvent {
   /** '' where the event had none. */
@@ -7,7 +7,10 @@ export interface SentEvent {
   data: string
 }
 
-/** Server-sent events, as they come; bytes may be cut anywhere. Throws for what is no text. */
+/**
+ * Server-sent events, whole and in order, until the body ends. Bytes may be cut anywhere, also within a character. Throws `TypeError` for what is
+ * no text, `RangeError` for a line without an end.
+ */
 export async function* readEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<SentEvent, void, void> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let rest = ''

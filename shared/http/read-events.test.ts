@@ -8,7 +8,7 @@ async function* pieces(text: string, size: number): AsyncGenerator<Uint8Array> {
 
 const all = async (body: AsyncIterable<Uint8Array>) => {
   const events: string[] = []
-  for await (const event of readEvents(body)) events.push(event)
+  for await (const { data } of readEvents(body)) events.push(data)
   return events
 }
 
