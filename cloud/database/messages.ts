@@ -28,18 +28,33 @@ export interface MessagePlace {
   id: string
 }
 
-/** Of one conversation, the newest first in the order in which they came here. */
+/** A message as JSON. */
+export interface MessageText extends MessagePlace {
+  text: string
+}
+
+/**
+ * Of one conversation, the newest first in the order in which they came here. A body is JSON as it lies: to read it and write it anew took a
+ * third of the time of a page.
+ */
 export async function listMessages(
   tx: Queryable,
   userId: string,
   { conversationId, before, limit }: { conversationId: string; before: MessagePlace | undefined; limit: number },
-): Promise<MessageRow[]> {
-  const rows = await tx.prepared<Row>(
-    `select ${columns} from messages where user_id = $1 and conversation_id = $2 ${before ? 'and (v, id) < ($4, $5::uuid)' : ''}
+): Promise<MessageText[]> {
+  type Written = Pick<Row, 'id' | 'parentId' | 'role' | 'status' | 'version'> & { body: string; createdAt: number }
+  const rows = await tx.prepared<Written>(
+    `select id, parent_id as "parentId", role, status, body::text as body, floor(extract(epoch from created_at) * 1000)::bigint as "createdAt",
+       v as version
+     from messages where user_id = $1 and conversation_id = $2 ${before ? 'and (v, id) < ($4, $5::uuid)' : ''}
      order by v desc, id desc limit $3`,
     [userId, conversationId, limit, ...(before ? [before.version, before.id] : [])],
   )
-  return rows.map(read)
+  return rows.map(({ id, parentId, role, status, body, createdAt, version }) => {
+    const parent = parentId === null ? 'null' : `"${parentId}"`
+    const text = `{"id":"${id}","conversationId":"${conversationId}","parentId":${parent},"role":"${role}","status":"${status}","createdAt":${createdAt},${body.slice(1)}`
+    return { id, version, text }
+  })
 }
 
 /** Bytes of the bodies that are read at once, where nobody waits for a certain number of messages: one may have 8 million characters. */

@@ -3,8 +3,8 @@ import { historyRoutes } from '@fusion/shared/contract/cloud/history.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { FastifyInstance } from 'fastify'
 import { type ConversationRow, isPresent, listConversations } from '../../database/conversations.ts'
-import { listMessages, type MessageRow, readPathUp } from '../../database/messages.ts'
-import { serve } from '../http/serve-route.ts'
+import { listMessages, type MessageRow, type MessageText, readPathUp } from '../../database/messages.ts'
+import { serve, writtenAs } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 import { cursorOf, readCursor } from './cursor.ts'
 import { addMessage, changeConversation, makeConversation, present, purgeConversation, trashConversation } from './write.ts'
@@ -41,7 +41,7 @@ export async function history(app: FastifyInstance, { database }: Pick<Parts, 'd
     database.asUser(caller.userId, tx => purgeConversation(tx, caller.userId, params.id)),
   )
 
-  serve(app, historyRoutes.messages, async ({ caller, params, query: { from, before, limit = 50 } }) => {
+  serve(app, historyRoutes.messages, async ({ caller, params, query: { from, before, limit = 50 }, reply }) => {
     const place = before === undefined ? undefined : readCursor(before)
     const after = place && { version: place.number, id: place.id }
     const [there, rows] = await database.readAsUser(caller.userId, tx =>
@@ -49,7 +49,7 @@ export async function history(app: FastifyInstance, { database }: Pick<Parts, 'd
         isPresent(tx, caller.userId, params.id),
         from
           ? // A page of a path goes on from the message that the page before ended above.
-            readPathUp(tx, caller.userId, { conversationId: params.id, from: place?.id ?? from, limit: limit + 1 })
+            readPathUp(tx, caller.userId, { conversationId: params.id, from: place?.id ?? from, limit: limit + 1 }).then(asTexts)
           : listMessages(tx, caller.userId, { conversationId: params.id, before: after, limit: limit + 1 }),
       ]),
     )
@@ -57,7 +57,8 @@ export async function history(app: FastifyInstance, { database }: Pick<Parts, 'd
     const shown = rows.slice(0, limit)
     const more = rows[limit]
     const last = from ? more : more && shown.at(-1)
-    return { messages: shown.map(messageOf), next: last ? cursorOf(last.version, last.id) : null }
+    const next = last ? `"${cursorOf(last.version, last.id)}"` : 'null'
+    return writtenAs(reply, `{"messages":[${shown.map(({ text }) => text).join(',')}],"next":${next}}`)
   })
 
   serve(app, historyRoutes.addMessage, async ({ caller, params, body }) => {
@@ -77,7 +78,8 @@ export async function history(app: FastifyInstance, { database }: Pick<Parts, 'd
 }
 
 const conversationOf = ({ gone: _, ...conversation }: ConversationRow): CloudConversation => conversation
-const messageOf = ({ version: _, ...message }: MessageRow): FinishedMessage => message
+const asTexts = (rows: readonly MessageRow[]): MessageText[] =>
+  rows.map(({ version, ...message }) => ({ id: message.id, version, text: JSON.stringify(message) }))
 
 /** When this UUIDv7 was made, in ms; its clock may be any, and no date of ours is beyond the year 9999. */
 const timeOf = (id: string) => Math.min(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16), 253_402_300_799_999)
