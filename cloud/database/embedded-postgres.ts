@@ -113,7 +113,7 @@ interface Place {
   user: SystemUser | undefined
 }
 
-const addressOf = ({ password }: Place, port: number, database = DATABASE) =>
+const addressOf = ({ password }: Pick<Place, 'password'>, port: number, database = DATABASE) =>
   `postgres://${OWNER}:${password}@127.0.0.1:${port}/${database}`
 
 function start({ binaries, user, folder }: Place, program: string, args: string[], stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
@@ -137,6 +137,23 @@ async function initialize(place: Place): Promise<void> {
   await whole(maker)
   await rm(passwordFile)
   await rename(fresh, place.data)
+}
+
+/** The address of the server that a running cloud has in this folder; undefined where none runs. */
+export async function runningPostgres(folder: string): Promise<string | undefined> {
+  const [pid, , , port] = (await readFile(join(folder, 'data/postmaster.pid'), 'utf8').catch(() => '')).split('\n')
+  if (!pid || !port) return undefined
+  const url = addressOf({ password: await passwordIn(folder) }, Number(port))
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
+  try {
+    await client.connect()
+    return url
+  } catch {
+    // The file is of a server that is gone.
+    return undefined
+  } finally {
+    await client.end().catch(() => {})
+  }
 }
 
 /** A server that outlived its cloud holds the folder: it is asked whether a cloud still uses it, and ended where none does. */

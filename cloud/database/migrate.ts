@@ -12,9 +12,10 @@ const TRIES = 30
 
 /**
  * Brings the database to the newest schema: each file of `migrations/` once, in order, in a transaction of its own. Only forward; safe when
- * several servers start at once. `url` has to name a role that may create tables and roles. Throws what Postgres throws.
+ * several servers start at once. `url` has to name a role that may create tables and roles. `only`: to the schema of an older Fusion, which had
+ * these. Throws what Postgres throws.
  */
-export async function migrate(url: string): Promise<{ applied: string[] }> {
+export async function migrate(url: string, { only }: { only?: readonly string[] } = {}): Promise<{ applied: string[] }> {
   const client = new Client({ connectionString: url, application_name: 'fusion-migrations' })
   await client.connect()
   try {
@@ -26,9 +27,9 @@ export async function migrate(url: string): Promise<{ applied: string[] }> {
     const { rows } = await client.query<{ name: string }>('select name from schema_migrations')
     const known = new Set(rows.map(row => row.name))
     const files = (await readdir(folder)).filter(name => name.endsWith('.sql')).toSorted()
-    const newer = [...known].filter(name => !files.includes(name))
+    const newer = [...known, ...(only ?? [])].filter(name => !files.includes(name))
     if (newer.length > 0) throw new DatabaseNewer(newer)
-    const applied = files.filter(name => !known.has(name))
+    const applied = files.filter(name => !known.has(name) && (!only || only.includes(name)))
     for (const name of applied) await apply(client, name, await readFile(join(folder, name), 'utf8'))
     return { applied }
   } finally {

@@ -108,6 +108,13 @@ const settings = {
     fallback: nothing,
     secret: true,
   },
+  backups: {
+    variable: 'FUSION_CLOUD_BACKUPS',
+    schema: Type.Integer({ minimum: 0, maximum: 366 }),
+    form: 'how many daily backups are kept, 366 at most (0: none are made)',
+    // Whoever brings a Postgres of their own has their own way to keep it.
+    fallback: env => (env['DATABASE_URL'] ? 0 : 7),
+  },
   logLevel: {
     variable: 'FUSION_LOG',
     schema: Type.Union([Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')]),

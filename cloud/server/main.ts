@@ -1,8 +1,10 @@
-// `npm run cloud`: starts the cloud, says where it is, and ends it cleanly when it is asked to.
+// `npm run cloud`: starts the cloud, says where it is, and ends it cleanly when it is asked to. With words after it, it does what they say.
 import { WrongSetting } from '@fusion/shared/configuration/read-settings.ts'
 import { sentence } from '@fusion/shared/contract/failures.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
+import { BackupRunning, BackupUnusable, DatabaseNotEmpty } from '../database/backup.ts'
 import { DatabaseNewer } from '../database/migrate.ts'
+import { runCommand } from './commands.ts'
 import { readConfig, printable } from './config.ts'
 import { startCloud } from './start.ts'
 
@@ -37,14 +39,21 @@ function reasonOf(error: unknown): string {
     const { what, next } = sentence(Failure.toBody(error))
     return `${what} ${next}`
   }
+  if (error instanceof BackupRunning) return 'Another backup is being made. Wait for its end, then try again.'
+  if (error instanceof BackupUnusable)
+    return `This backup can not be read: ${error.message}. Nothing was changed. "npm run cloud -- backups" lists those that there are.`
+  if (error instanceof DatabaseNotEmpty)
+    return 'There are people in this database, and a backup is read into an empty one alone. Name another FUSION_HOME or DATABASE_URL; nothing was changed.'
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'EADDRINUSE') return 'The port is in use: close what uses it, or set FUSION_CLOUD_PORT to another (0 picks one).'
   if (code === 'ECONNREFUSED') return 'The database of DATABASE_URL does not answer. Start it, or correct the address.'
-  return `Fusion Cloud could not start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+  return `Fusion Cloud could not ${words.length > 0 ? 'do this' : 'start'}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }
 
+const words = process.argv.slice(2)
 try {
-  await start()
+  if (words.length === 0) await start()
+  else process.exitCode = await runCommand(words, readConfig())
 } catch (error) {
   process.stderr.write(`${reasonOf(error)}\n`)
   process.exit(1)

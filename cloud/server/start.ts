@@ -27,6 +27,8 @@ import type { App } from './http/ground.ts'
 import type { Parts } from './parts.ts'
 import { traceDatabase } from './telemetry/trace-database.ts'
 import { createApiKeys } from './security/api-keys.ts'
+import { createBackups } from './backup/backups.ts'
+import { keepDailyBackups } from './backup/daily-backups.ts'
 import { createAudit } from './security/audit.ts'
 import { createOidc } from './security/oidc/oidc.ts'
 
@@ -66,8 +68,10 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     return postgres.url
   }
 
+  let ownerUrl = ''
   async function openDatabaseOf(url: string) {
-    await migrate(config.databaseOwnerUrl ?? url)
+    ownerUrl = config.databaseOwnerUrl ?? url
+    await migrate(ownerUrl)
     const database = traceDatabase(openDatabase({ url, onLost: err => app?.log.warn({ err }, 'database connection lost') }))
     closing.push(database.close)
     return database
@@ -131,6 +135,16 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const objects = await openObjects(config, objectTokens)
     closing.push(objects.close)
     if (objects.check.embedded) embedded.push(`Attachments lie in ${join(folder, 'objects')}. S3_BUCKET names a bucket of S3.`)
+    const backups = createBackups({
+      objects,
+      databaseUrl: async () => ownerUrl,
+      folder: join(folder, 'backups-under-way'),
+      clock,
+    })
+    if (config.backups > 0) {
+      const onTrouble = () => app?.log.error('no backup could be made, it is tried again')
+      closing.push(keepDailyBackups({ backups, keep: config.backups, clock, onTrouble }).close)
+    }
     const audit = createAudit({ database, secretKey, clock })
     const identity = createIdentity({ database, secretKey, audit, cache: shared.cache, publicUrl, clock })
     // Before it listens: with another secret key nobody could come in.

@@ -10,6 +10,17 @@ export interface TestDatabase {
   close(): Promise<void>
 }
 
+/** A new database without even a schema, in the same Postgres. */
+export async function makeBlankDatabase(): Promise<Pick<TestDatabase, 'url' | 'close'>> {
+  const elsewhere = new URL(inject('postgres'))
+  elsewhere.pathname = '/postgres'
+  const name = `test_${randomBytes(8).toString('hex')}`
+  await asOwner(elsewhere.href, `create database ${name}`)
+  const url = new URL(elsewhere)
+  url.pathname = `/${name}`
+  return { url: url.href, close: () => asOwner(elsewhere.href, `drop database ${name} with (force)`) }
+}
+
 /** A new database with the newest schema, in the Postgres that all tests share. */
 export async function makeDatabase(): Promise<TestDatabase> {
   const template = new URL(inject('postgres'))
