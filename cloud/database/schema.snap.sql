@@ -65,6 +65,21 @@ table authorization_codes
 CREATE INDEX authorization_codes_expiry ON public.authorization_codes USING btree (expires_at)
 grant delete, insert, select, update to fusion_app
 
+table budgets
+  organisation_id uuid not null
+  whose text not null
+  user_id uuid
+  tokens_a_month bigint not null
+  budgets_check CHECK (((whose = 'person'::text) = (user_id IS NOT NULL)))
+  budgets_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id) ON DELETE CASCADE
+  budgets_organisation_id_whose_user_id_key UNIQUE NULLS NOT DISTINCT (organisation_id, whose, user_id)
+  budgets_tokens_a_month_check CHECK ((tokens_a_month >= 0))
+  budgets_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+  budgets_whose_check CHECK ((whose = ANY (ARRAY['organisation'::text, 'each-person'::text, 'person'::text])))
+CREATE INDEX budgets_user ON public.budgets USING btree (user_id) WHERE (user_id IS NOT NULL)
+CREATE UNIQUE INDEX budgets_organisation_id_whose_user_id_key ON public.budgets USING btree (organisation_id, whose, user_id) NULLS NOT DISTINCT
+grant delete, insert, select, update to fusion_app
+
 table clients
   user_id uuid not null
   id uuid not null
@@ -275,6 +290,14 @@ table organisations
   organisations_pkey PRIMARY KEY (id)
   organisations_system_prompt_check CHECK ((char_length(system_prompt) <= 100000))
 grant insert, select, update to fusion_app
+
+table policies
+  organisation_id uuid not null
+  models text[]
+  masking_required boolean not null default false
+  policies_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id) ON DELETE CASCADE
+  policies_pkey PRIMARY KEY (organisation_id)
+grant delete, insert, select, update to fusion_app
 
 table provider_sign_ins
   state_hash bytea not null

@@ -13,6 +13,7 @@ import type { PartChecks } from './health/readiness.ts'
 import type { SharedRedis } from './cache/redis.ts'
 import type { Limits } from './limits/limits.ts'
 import type { ObjectTokens } from './objects/object-tokens.ts'
+import type { Policies } from './policies/policies.ts'
 import type { Objects } from './objects/objects.ts'
 import type { ApiKeys } from './security/api-keys.ts'
 import type { Audit } from './security/audit.ts'
@@ -32,6 +33,7 @@ export interface Parts {
   /** Ways to sign in besides the form for local accounts, in the order of their buttons. */
   signInMethods: () => readonly SignInMethod[]
   models: Models
+  policies: Policies
   generations: Generations
   /** Writes down what a model was asked for. */
   record: Record

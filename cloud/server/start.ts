@@ -29,6 +29,7 @@ import { traceDatabase } from './telemetry/trace-database.ts'
 import { createApiKeys } from './security/api-keys.ts'
 import { createBackups } from './backup/backups.ts'
 import { keepDailyBackups } from './backup/daily-backups.ts'
+import { createPolicies } from './policies/policies.ts'
 import { createAudit } from './security/audit.ts'
 import { createOidc } from './security/oidc/oidc.ts'
 
@@ -184,6 +185,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       oidc,
       authenticate,
       models,
+      policies: createPolicies({ database, clock }),
       generations,
       record,
       checks,

@@ -30,6 +30,7 @@ const nameOf = ({ method, path }: Route) => `${method} ${path}`
 /** What is needed for a route to get as far as the id, where that is a body. */
 const bodies: Record<string, unknown> = {
   'PATCH /v1/users/{user}': { role: 'auditor' },
+  'PUT /v1/users/{user}/budget': { tokens: 1000 },
   'POST /v1/account/api-keys/{key}/rotate': { keepMs: 0 },
   'PATCH /v1/conversations/{id}': { title: 'Mine now' },
   'POST /v1/conversations/{id}/messages': { id: newId(), parentId: null, role: 'user', parts: [{ type: 'text', text: 'Hello' }] },

@@ -179,6 +179,14 @@ const words = {
     what: 'Only a device that signed in within the last ten minutes may do this.',
     next: 'Sign in anew, then try again. Nothing was changed.',
   },
+  'budget-spent': {
+    what: 'The tokens of this month are used up: {used} of {budget}.',
+    next: 'There are new ones from {date} on. Whoever manages this cloud can allow more.',
+  },
+  'masking-required': {
+    what: 'Your organisation lets no prompt be made from history in the cloud.',
+    next: 'Ask from the app, which masks what it sends.',
+  },
   'last-admin': { what: 'This is the only admin of the organisation.', next: 'Make somebody else an admin first.' },
   'provider-unreachable': { what: '{name} could not be reached.', next: 'Try again in a moment.' },
   'provider-refused': { what: '{name} did not sign you in.', next: 'Begin again in the app.' },

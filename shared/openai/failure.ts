@@ -56,6 +56,9 @@ const kinds: Record<string, Kind> = {
   'device-code-wrong': { status: 404, type: 'invalid_request_error', code: 'device_code_wrong' },
   'account-differs': { status: 422, type: 'invalid_request_error', code: 'account_differs' },
   'sign-in-old': { status: 403, type: 'permission_error', code: 'sign_in_old' },
+  // As OpenAI's own: its clients do not try again.
+  'budget-spent': { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' },
+  'masking-required': { status: 403, type: 'permission_error', code: 'masking_required' },
   'last-admin': { status: 409, type: 'invalid_request_error', code: 'last_admin' },
   'provider-unreachable': { status: 503, type: 'server_error', code: 'provider_unreachable', retryAfter: 2 },
   'provider-refused': { status: 403, type: 'permission_error', code: 'provider_refused' },

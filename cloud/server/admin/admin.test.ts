@@ -50,6 +50,8 @@ const lastEvent = async () => (await ask(admin.token, 'GET', '/v1/admin/audit?li
 const routes: Route[] = [...Object.values(adminRoutes), ...Object.values(peopleRoutes), ...Object.values(auditRoutes)]
 const bodies: Record<string, unknown> = {
   [adminRoutes.changeOrganisation.summary]: { name: 'Another' },
+  [adminRoutes.setPolicy.summary]: { models: null, maskingRequired: false, budgets: { organisation: null, eachPerson: null } },
+  [adminRoutes.setBudget.summary]: { tokens: null },
   [peopleRoutes.changePerson.summary]: { name: 'Another' },
   [peopleRoutes.invite.summary]: { role: 'admin', email: 'new@example.org' },
 }
@@ -97,6 +99,7 @@ test('an auditor sees the settings, the keys, the people and the log', async () 
   const { token } = await somebody('auditor')
   for (const path of [
     '/v1/admin/organisation',
+    '/v1/admin/policy',
     '/v1/admin/api-keys',
     '/v1/admin/model-servers',
     '/v1/users',

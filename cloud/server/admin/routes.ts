@@ -3,6 +3,7 @@ import { failure } from '@fusion/shared/contract/failures.ts'
 import type { FastifyInstance } from 'fastify'
 import { listApiKeysOfOrganisation } from '../../database/api-keys.ts'
 import { changeOrganisation, findOrganisation } from '../../database/organisations.ts'
+import { findPolicy, setBudget, setPolicy } from '../../database/policies.ts'
 import { findUser } from '../../database/users.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
@@ -33,6 +34,33 @@ export async function admin(
         tx,
       )
       return changed
+    }),
+  )
+
+  serve(app, adminRoutes.policy, async ({ caller }) => findPolicy(database, caller.organisationId))
+
+  serve(app, adminRoutes.setPolicy, async ({ caller, body, request }) =>
+    database.transaction(async tx => {
+      const { organisationId, userId: actorId } = caller
+      await setPolicy(tx, organisationId, body)
+      await setBudget(tx, { organisationId, whose: 'organisation', tokens: body.budgets.organisation })
+      await setBudget(tx, { organisationId, whose: 'each-person', tokens: body.budgets.eachPerson })
+      const detail = { models: body.models?.length ?? null, maskingRequired: body.maskingRequired, ...body.budgets }
+      await audit.write({ event: 'policy-change', organisationId, actorId, subjectId: organisationId, address: request.ip, detail }, tx)
+      return findPolicy(tx, organisationId)
+    }),
+  )
+
+  serve(app, adminRoutes.setBudget, async ({ caller, params, body: { tokens }, request }) =>
+    database.transaction(async tx => {
+      const { organisationId, userId: actorId } = caller
+      const person = await findUser(tx, params.user)
+      if (person?.organisationId !== organisationId) throw failure('not-found')
+      await setBudget(tx, { organisationId, whose: 'person', userId: person.id, tokens })
+      await audit.write(
+        { event: 'budget-change', organisationId, actorId, subjectId: person.id, address: request.ip, detail: { tokens } },
+        tx,
+      )
     }),
   )
 

@@ -2,7 +2,6 @@ import { chatRoutes, type ChatRequest, seqOf } from '@fusion/shared/contract/clo
 import { historyRoutes } from '@fusion/shared/contract/cloud/history.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { findOrganisation } from '../../database/organisations.ts'
 import type { Caller } from '../caller.ts'
 import { present } from '../history/write.ts'
 import { mayCall, serve } from '../http/serve-route.ts'
@@ -14,17 +13,18 @@ import { sendEvents } from './send-events.ts'
 import { serveSocket } from './socket.ts'
 
 /** Answers of models: asked for, followed, resumed, cancelled. */
-export async function chat(app: FastifyInstance, { generations, database, objects, models }: Parts): Promise<void> {
+export async function chat(app: FastifyInstance, { generations, database, objects, models, policies }: Parts): Promise<void> {
   await serveSocket(app, { generations, planned })
 
   async function planned(caller: Caller, request: ChatRequest): Promise<AnswerRequest> {
     // Half a character would be refused by Postgres, as a part of an event.
     const model = request.model.toWellFormed()
-    const organisation = (await findOrganisation(database, caller.organisationId))?.systemPrompt ?? null
+    const { systemPrompt: organisation, maskingRequired } = await policies.admit(caller, model)
     const answer = { generation: request.answer, model, cacheSalt: caller.userId }
     const { prompt, sampling = {} } = request
     if (prompt) return { ...answer, prompt: plannedPrompt({ model, prompt, systemPrompt: organisation }), sampling }
 
+    if (maskingRequired) throw failure('masking-required')
     // Who asks so has history read and written.
     if (mayCall(historyRoutes.addMessage.access, caller) !== 'yes') throw failure('not-allowed')
     const { userId } = caller

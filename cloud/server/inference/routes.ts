@@ -3,7 +3,6 @@ import { modelRoutes } from '@fusion/shared/contract/cloud/models.ts'
 import { openAiRoutes } from '@fusion/shared/contract/cloud/openai.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { FastifyInstance } from 'fastify'
-import { findOrganisation } from '../../database/organisations.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 import { embed } from './embed.ts'
@@ -11,10 +10,14 @@ import { passOn } from './pass-on.ts'
 import type { Recorded } from './record.ts'
 
 /** The models that can be asked, and OpenAI's API in front of them. */
-export async function inference(app: FastifyInstance, { models, clock, record, database }: Parts): Promise<void> {
-  serve(app, modelRoutes.models, async () => ({ object: 'list' as const, data: models.list() }))
-  serve(app, modelRoutes.model, async ({ params }) => {
-    const found = models.list().find(({ id }) => id === params.model)
+export async function inference(app: FastifyInstance, { models, clock, record, policies }: Parts): Promise<void> {
+  serve(app, modelRoutes.models, async ({ caller }) => {
+    const may = await policies.modelsOf(caller)
+    return { object: 'list' as const, data: models.list().filter(({ id }) => may(id)) }
+  })
+  serve(app, modelRoutes.model, async ({ params, caller }) => {
+    const may = await policies.modelsOf(caller)
+    const found = models.list().find(({ id }) => id === params.model && may(id))
     if (!found) throw failure('cloud-model-unknown', { model: params.model })
     return found
   })
@@ -44,12 +47,12 @@ export async function inference(app: FastifyInstance, { models, clock, record, d
   for (const [route, kind] of streamed) {
     serve(app, route, async ({ body, caller, request, reply }) => {
       await recorded({ caller, kind, model: body.model }, async () => {
-        const organisation = await findOrganisation(database, caller.organisationId)
+        const { systemPrompt } = await policies.admit(caller, body.model)
         return passOn({
           models,
           path: route.path,
           body,
-          systemPrompt: organisation?.systemPrompt ?? null,
+          systemPrompt,
           cacheSalt: caller.userId,
           reply,
           told: error => app.told(error, request).body,
@@ -60,6 +63,7 @@ export async function inference(app: FastifyInstance, { models, clock, record, d
 
   serve(app, openAiRoutes.embeddings, async ({ body, caller, reply }) => {
     const { made } = await recorded({ caller, kind: 'embedding', model: body.model }, async () => {
+      await policies.admit(caller, body.model)
       const embedded = await embed(models, openAiRoutes.embeddings.path, body, reply)
       const usage = { ...noUsage, promptTokens: embedded.made.usage?.prompt_tokens ?? 0 }
       return { ...embedded, usage, end: 'complete' }

@@ -19,6 +19,24 @@ const OrganisationSettings = Type.Object({
 const OrganisationApiKey = Type.Object({ key: ApiKeyEntry, owner: Type.Object({ id: Id, email: Type.String() }) })
 export type OrganisationApiKey = Static<typeof OrganisationApiKey>
 
+/** Tokens a month, read and written; null: as many as they like. */
+const Budget = Type.Union([Type.Integer({ minimum: 0, maximum: 1_000_000_000_000_000 }), Type.Null()])
+
+const Policy = Type.Object(
+  {
+    /** Which models its people may ask; null: every one of this cloud. */
+    models: Type.Union([
+      Type.Array(Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\x00-\\x1f\\x7f]+$' }), { maxItems: 1000 }),
+      Type.Null(),
+    ]),
+    /** The cloud makes no prompt from history: what people wrote goes to models from their devices alone. */
+    maskingRequired: Type.Boolean(),
+    /** Of all together, and of each person who has none of their own. */
+    budgets: Type.Object({ organisation: Budget, eachPerson: Budget }, { additionalProperties: false }),
+  },
+  { additionalProperties: false },
+)
+
 export const adminRoutes = {
   organisation: route({
     method: 'GET',
@@ -40,6 +58,29 @@ export const adminRoutes = {
       { additionalProperties: false },
     ),
     reply: OrganisationSettings,
+  }),
+  policy: route({
+    method: 'GET',
+    path: '/v1/admin/policy',
+    access: auditor,
+    summary: 'What the organisation allows its people, and how much.',
+    reply: Policy,
+  }),
+  setPolicy: route({
+    method: 'PUT',
+    path: '/v1/admin/policy',
+    access: admin,
+    summary: 'Says what the organisation allows its people, and how much, as a whole.',
+    body: Policy,
+    reply: Policy,
+  }),
+  setBudget: route({
+    method: 'PUT',
+    path: '/v1/users/{user}/budget',
+    access: admin,
+    summary: 'Gives a person of the organisation a budget of their own, or (null) takes it away.',
+    params: Type.Object({ user: Id }),
+    body: Type.Object({ tokens: Budget }, { additionalProperties: false }),
   }),
   signOutPerson: route({
     method: 'DELETE',

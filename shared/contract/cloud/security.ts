@@ -95,6 +95,8 @@ export const auditEvents = [
   'user-enable',
   'account-purge',
   'organisation-change',
+  'policy-change',
+  'budget-change',
 ] as const
 export type AuditEventName = (typeof auditEvents)[number]
 
