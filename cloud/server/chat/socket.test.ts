@@ -195,11 +195,13 @@ test('a socket whose reader stalls holds up nobody, and gets everything once whe
     `GET /v1/chat/socket HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n` +
       'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   )
-  await once(reader, 'data')
+  let text = ''
+  reader.setEncoding('latin1').on('data', (data: string) => (text += data.replaceAll(/x{2,}/g, '')))
+  await expect.poll(() => text).toContain(' 101 ')
   const request = question(MODEL)
   reader.write(frameOf({ type: 'chat', request }))
   const answer = await servers.next()
-  await once(reader, 'data')
+  await expect.poll(() => text).toContain('prompt-count')
   reader.pause()
   const other = await enter()
   other.say({ type: 'resume', generation: request.answer, after: 0 })
@@ -209,8 +211,6 @@ test('a socket whose reader stalls holds up nobody, and gets everything once whe
   const seen = await other.answer()
   expect(seqsOf(seen)).toEqual(seen.map((_, index) => index + 1))
 
-  let text = ''
-  reader.setEncoding('latin1').on('data', (data: string) => (text += data.replaceAll(/x{2,}/g, '')))
   reader.resume()
   await expect.poll(() => text.includes('generation-finish'), { timeout: 20_000 }).toBe(true)
   reader.destroy()

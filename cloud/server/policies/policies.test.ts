@@ -125,7 +125,7 @@ test('who has used up what a month allows is told so, and when there is more; ot
   const { status, body } = await of.call(of.memberToken, 'POST', '/v1/chat', question(MODEL))
   expect([status, body.error?.code]).toEqual([429, 'insufficient_quota'])
   expect(body.error?.message).toBe(
-    'The tokens of this month are used up: 1000 of 1000. There are new ones from 2031-06-01 on. Whoever manages this cloud can allow more.',
+    'The tokens of this month are used up: 1007 of 1000. There are new ones from 2031-06-01 on. Whoever manages this cloud can allow more.',
   )
   expect(await of.ask(of.token)).toEqual(taken)
 
