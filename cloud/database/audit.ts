@@ -1,4 +1,4 @@
-import type { Queryable } from './connection.ts'
+import type { Database, Queryable } from './connection.ts'
 
 /** One link of an organisation's chain. */
 export interface AuditRow {
@@ -67,4 +67,28 @@ export async function findAuditHead(db: Queryable, organisationId: string): Prom
     organisationId,
   ])
   return head
+}
+
+/** Organisations that have a chain. */
+export async function listAuditChains(db: Queryable): Promise<string[]> {
+  const rows = await db.query<{ id: string }>('select organisation_id as id from audit_heads order by organisation_id')
+  return rows.map(({ id }) => id)
+}
+
+/** Any number, the same in every server: the lock under which one of them archives. */
+const ARCHIVE_LOCK = 4_320_005
+
+/** Runs `work` where no other server does the same at this moment; else nothing. */
+export async function holdAuditArchive(database: Database, work: () => Promise<void>): Promise<void> {
+  await database.transaction(async tx => {
+    const [lock] = await tx.query<{ got: boolean }>('select pg_try_advisory_xact_lock($1) as got', [ARCHIVE_LOCK])
+    if (!lock?.got) return
+    // A transaction that says nothing for long is ended, and the lock with it.
+    const awake = setInterval(() => void tx.query('select 1').catch(() => {}), 5_000)
+    try {
+      await work()
+    } finally {
+      clearInterval(awake)
+    }
+  })
 }

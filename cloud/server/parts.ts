@@ -17,6 +17,7 @@ import type { Policies } from './policies/policies.ts'
 import type { Objects } from './objects/objects.ts'
 import type { ApiKeys } from './security/api-keys.ts'
 import type { Audit } from './security/audit.ts'
+import type { AuditArchive } from './security/audit-archive.ts'
 import type { Oidc } from './security/oidc/oidc.ts'
 
 /** What the server is put together from: `start.ts` opens them for real, tests pass real small ones. */
@@ -46,6 +47,7 @@ export interface Parts {
   redis?: SharedRedis | undefined
   apiKeys: ApiKeys
   audit: Audit
+  auditArchive: AuditArchive
   /** Null: the settings name no OpenID provider. */
   oidc: Oidc | null
   /** Who calls; null where the request names nobody. Throws `signed-out` for a token or key that is not good (any more). */

@@ -31,6 +31,7 @@ import { createBackups } from './backup/backups.ts'
 import { keepDailyBackups } from './backup/daily-backups.ts'
 import { createPolicies } from './policies/policies.ts'
 import { createAudit } from './security/audit.ts'
+import { createAuditArchive } from './security/audit-archive.ts'
 import { createOidc } from './security/oidc/oidc.ts'
 
 export interface Cloud {
@@ -147,6 +148,13 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       closing.push(keepDailyBackups({ backups, keep: config.backups, clock, onTrouble }).close)
     }
     const audit = createAudit({ database, secretKey, clock })
+    const auditArchive = createAuditArchive({
+      database,
+      objects,
+      checkChain: audit.checkChain,
+      onTrouble: () => app?.log.error('the audit log could not be archived, it is tried again'),
+    })
+    closing.push(auditArchive.close)
     const identity = createIdentity({ database, secretKey, audit, cache: shared.cache, publicUrl, clock })
     // Before it listens: with another secret key nobody could come in.
     await identity.keys.published()
@@ -182,6 +190,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       signInMethods,
       apiKeys,
       audit,
+      auditArchive,
       oidc,
       authenticate,
       models,

@@ -5,7 +5,10 @@ import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 
 /** What happened in an organisation, for those who look after it. */
-export async function auditLog(app: FastifyInstance, { database, audit }: Pick<Parts, 'database' | 'audit'>): Promise<void> {
+export async function auditLog(
+  app: FastifyInstance,
+  { database, audit, auditArchive }: Pick<Parts, 'database' | 'audit' | 'auditArchive'>,
+): Promise<void> {
   serve(app, auditRoutes.audit, async ({ caller, query: { before, limit = 50 } }) => {
     const rows = await listAuditRows(database, { organisationId: caller.organisationId, before, limit })
     return {
@@ -22,5 +25,9 @@ export async function auditLog(app: FastifyInstance, { database, audit }: Pick<P
     }
   })
 
-  serve(app, auditRoutes.verifyAudit, async ({ caller }) => audit.verify(caller.organisationId))
+  serve(app, auditRoutes.verifyAudit, async ({ caller: { organisationId }, query: { of } }) => {
+    const archived = await auditArchive.lastArchived(organisationId)
+    const found = of === 'archive' ? { head: null, ...(await auditArchive.verify(organisationId)) } : await audit.verify(organisationId)
+    return { ...found, archived }
+  })
 }

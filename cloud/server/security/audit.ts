@@ -32,9 +32,17 @@ export interface Verification {
   head: { seq: number; hash: string } | null
 }
 
+export interface ChainCheck {
+  /** True where it is not what was written, or does not follow the one before. */
+  next(row: AuditRow): boolean
+  result(): Pick<Verification, 'events' | 'broken'>
+}
+
 export interface Audit {
   /** Adds it to the organisation's chain. `tx`: in this transaction, so that what happened and that it happened are kept together. */
   write(event: AuditEvent, tx?: Queryable): Promise<void>
+  /** Checks the links of a chain as they are handed to it, from the first on. */
+  checkChain(organisationId: string): ChainCheck
   /** Goes through the whole chain, to the first broken link. */
   verify(organisationId: string): Promise<Verification>
 }
@@ -63,28 +71,45 @@ export function createAudit({ database, secretKey, clock }: { database: Database
   return {
     write: (event, tx) => (tx ? append(tx, event) : database.transaction(own => append(own, event))),
 
+    checkChain,
+
     async verify(organisationId) {
       // The head is read first: what is added meanwhile comes after it.
       const newest = await findAuditHead(database, organisationId)
       const head = newest ? { seq: newest.seq, hash: newest.hash.toString('hex') } : null
-      let previous: Buffer = Buffer.alloc(0)
-      let seq = 0
-      const broken = (at: number, why: BrokenLink['why']): Verification => ({ events: seq, broken: { seq: at, why }, head })
-      for (;;) {
+      const check = checkChain(organisationId)
+      for (let seq = 0; ;) {
         const rows = await listAuditRowsAfter(database, organisationId, seq, PAGE)
         for (const row of rows) {
-          if (row.seq !== seq + 1) return broken(seq + 1, 'missing')
-          if (!same(row.hash, linkHash(key, row, previous))) return broken(row.seq, 'changed')
-          if (row.seq === newest?.seq && !same(row.hash, newest.hash)) return broken(row.seq, 'changed')
+          if (check.next(row)) return { ...check.result(), head }
+          if (row.seq === newest?.seq && !same(row.hash, newest.hash))
+            return { events: seq, broken: { seq: row.seq, why: 'changed' }, head }
+          seq = row.seq
+        }
+        if (rows.length === PAGE) continue
+        if (newest && seq < newest.seq) return { events: seq, broken: { seq: seq + 1, why: 'missing' }, head }
+        if (!newest && seq > 0) return { events: seq, broken: { seq: 1, why: 'unknown' }, head }
+        return { events: seq, broken: null, head }
+      }
+    },
+  }
+
+  function checkChain(organisationId: string): ChainCheck {
+    let previous: Buffer = Buffer.alloc(0)
+    let seq = 0
+    let broken: BrokenLink | null = null
+    return {
+      next(row) {
+        if (row.seq !== seq + 1) broken = { seq: seq + 1, why: 'missing' }
+        else if (!same(row.hash, linkHash(key, { ...row, organisationId }, previous))) broken = { seq: row.seq, why: 'changed' }
+        else {
           previous = row.hash
           seq = row.seq
         }
-        if (rows.length < PAGE) break
-      }
-      if (newest ? seq < newest.seq : false) return broken(seq + 1, 'missing')
-      if (!newest && seq > 0) return broken(1, 'unknown')
-      return { events: seq, broken: null, head }
-    },
+        return broken !== null
+      },
+      result: () => ({ events: seq, broken }),
+    }
   }
 }
 

@@ -130,7 +130,8 @@ export const auditRoutes = {
     method: 'GET',
     path: '/v1/admin/audit/verification',
     access: { who: 'role', role: 'auditor' },
-    summary: 'Whether the audit log is whole: the first link that is broken, if one is.',
+    summary: 'Whether the audit log is whole: the first link that is broken, if one is. With `of=archive`, its copies among the files.',
+    query: Type.Object({ of: Type.Optional(Type.Literal('archive')) }, { additionalProperties: false }),
     reply: Type.Object({
       events: Type.Integer({ minimum: 0 }),
       broken: Type.Union([
@@ -139,6 +140,8 @@ export const auditRoutes = {
       ]),
       /** The newest link. Kept elsewhere, it later shows whether the end of the log was cut off. */
       head: Type.Union([Type.Object({ seq: Type.Integer(), hash: Type.String() }), Type.Null()]),
+      /** Up to which link there are copies. */
+      archived: Type.Integer({ minimum: 0 }),
     }),
   }),
 }
