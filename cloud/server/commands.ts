@@ -2,8 +2,9 @@
 import { backupCommands } from './backup/commands.ts'
 import { type Command, WrongUse } from './command.ts'
 import type { Config } from './config.ts'
+import { weightsCommands } from './weights/commands.ts'
 
-const commands: Record<string, Command> = { ...backupCommands }
+const commands: Record<string, Command> = { ...backupCommands, ...weightsCommands }
 
 /** Does what the words say; gives the exit code. Throws what the command throws. */
 export async function runCommand([name = '', ...words]: readonly string[], config: Config): Promise<number> {

@@ -7,6 +7,7 @@ import { DatabaseNewer } from '../database/migrate.ts'
 import { runCommand } from './commands.ts'
 import { readConfig, printable } from './config.ts'
 import { startCloud } from './start.ts'
+import { WeightsRefused } from './weights/weights.ts'
 
 async function start(): Promise<void> {
   const config = readConfig()
@@ -34,7 +35,7 @@ async function start(): Promise<void> {
 
 /** Why it could not start, in words; the frames of what is nobody's `Failure`. */
 function reasonOf(error: unknown): string {
-  if (error instanceof WrongSetting || error instanceof DatabaseNewer) return error.message
+  if (error instanceof WrongSetting || error instanceof DatabaseNewer || error instanceof WeightsRefused) return error.message
   if (error instanceof Failure) {
     const { what, next } = sentence(Failure.toBody(error))
     return `${what} ${next}`

@@ -1,32 +1,28 @@
 import { join } from 'node:path'
-import { runningPostgres, startPostgres } from '../../database/embedded-postgres.ts'
-import { deriveKey, readSecretKey } from '../auth/secret-key.ts'
+import { type EmbeddedPostgres, runningPostgres, startPostgres } from '../../database/embedded-postgres.ts'
 import { type Command, WrongUse } from '../command.ts'
 import { cloudFolder, type Config } from '../config.ts'
-import { createObjectTokens } from '../objects/object-tokens.ts'
-import { openObjects } from '../objects/open-objects.ts'
+import { withObjects } from '../objects/with-objects.ts'
 import { type Backups, createBackups } from './backups.ts'
 
 /** Works with the backups of this cloud, whether it runs or not. `alone`: only where it does not. */
 async function withBackups(config: Config, { alone }: { alone: boolean }, work: (backups: Backups) => Promise<void>): Promise<void> {
   const folder = cloudFolder(config)
-  const closing: (() => Promise<unknown>)[] = []
+  let started: EmbeddedPostgres | undefined
+  let url: Promise<string> | undefined
   async function embedded(): Promise<string> {
     const running = alone ? undefined : await runningPostgres(join(folder, 'postgres'))
     if (running) return running
-    const postgres = await startPostgres(join(folder, 'postgres'))
-    closing.push(postgres.stop)
-    return postgres.url
+    started = await startPostgres(join(folder, 'postgres'))
+    return started.url
   }
+  const databaseUrl = async () => config.databaseOwnerUrl ?? config.databaseUrl ?? (await (url ??= embedded()))
   try {
-    let url: Promise<string> | undefined
-    const databaseUrl = async () => config.databaseOwnerUrl ?? config.databaseUrl ?? (await (url ??= embedded()))
-    const key = deriveKey(await readSecretKey({ configured: config.secretKey, folder }), 'objects')
-    const objects = await openObjects(config, createObjectTokens({ key, publicUrl: () => config.publicUrl ?? '', clock: Date.now }))
-    closing.push(objects.close)
-    await work(createBackups({ objects, databaseUrl, folder: join(folder, 'backups-under-way'), clock: Date.now }))
+    await withObjects(config, objects =>
+      work(createBackups({ objects, databaseUrl, folder: join(folder, 'backups-under-way'), clock: Date.now })),
+    )
   } finally {
-    for (const close of closing.toReversed()) await close()
+    await started?.stop()
   }
 }
 
