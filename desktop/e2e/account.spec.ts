@@ -64,6 +64,30 @@ test('a person signs in, chooses a model of the cloud, sees where their words go
   await expect(answers.last().getByRole('button', { name: 'Sign in' })).toBeVisible()
 })
 
+test('what grows in the cloud is marked in its colour', async ({ fusion, cloud }) => {
+  await signIn(fusion, cloud)
+  await choose(fusion, 'endless')
+  const { message, send, answers } = parts(fusion)
+  await message.fill('Tell me a story')
+  await send.click()
+  const growing = answers.last().locator('.growing')
+  await expect(growing).toContainText(/\w+ \w+/)
+  const colours = await growing.evaluate(element => {
+    const colourOf = (name: string) => {
+      const probe = document.body.appendChild(document.createElement('i'))
+      probe.style.color = `var(${name})`
+      const { color } = getComputedStyle(probe)
+      probe.remove()
+      return color
+    }
+    const last = element.querySelector(':scope > :last-child')!
+    const caret = [last, ...last.querySelectorAll('*')].map(one => getComputedStyle(one, '::after')).find(({ content }) => content === '""')
+    return { caret: caret?.backgroundColor, cloud: colourOf('--cloud') }
+  })
+  expect(colours.caret).toBe(colours.cloud)
+  await fusion.getByRole('button', { name: 'Stop', exact: true }).click()
+})
+
 test('a chat that asks first asks in the column, and sends nothing when the person says no', async ({ fusion, cloud }) => {
   await signIn(fusion, cloud)
   const { message, send, answers } = parts(fusion)

@@ -1,6 +1,7 @@
 import { textOf, type Message } from '@fusion/shared/chat/message.ts'
 import { useMemo } from 'react'
 import { ask, fusion, link } from '../../state/fusion.ts'
+import { usePresentCloudModel } from '../../models/present-cloud-model.ts'
 import { CopyButton } from '../../ui/copy-button.tsx'
 import { Markdown } from '../markdown/markdown.tsx'
 import { ImagesOf } from '../markdown/remote-image.tsx'
@@ -19,6 +20,7 @@ export function Answer({ message, row }: { message: Message; row: RowProps }) {
   const reasoning = message.parts.map(part => (part.type === 'reasoning' ? part.text : '')).join('')
   const growing = message.status === 'growing'
   const { conversationId, entry, readOnly, idle } = row
+  const cloud = usePresentCloudModel() !== null
   /** Then its one next step stands beside the words for its end. */
   const nothing = text === ''
   const seams = message.segments.slice(1).map((segment, index) => ({
@@ -28,7 +30,7 @@ export function Answer({ message, row }: { message: Message; row: RowProps }) {
   const act = { conversationId, messageId: message.id }
   const imagesOf = useMemo(() => ({ conversationId, messageId: message.id, link }), [conversationId, message.id])
   return (
-    <article aria-label="Assistant" className="ai" aria-busy={growing}>
+    <article aria-label="Assistant" className={growing && cloud ? 'ai from-cloud' : 'ai'} aria-busy={growing}>
       <ImagesOf value={imagesOf}>
         {reasoning && <Reasoning text={reasoning} thinking={growing && text === ''} message={message} />}
         {text && <Markdown text={text} growing={growing} seams={seams} />}
