@@ -593,18 +593,20 @@ CREATE OR REPLACE FUNCTION public.organisation_usage(organisation uuid, since ti
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
 AS $function$
+    with split as materialized (select least(rows_from, date_trunc('hour', r.until)) as at from usage_rolled_up r)
     select used.user_id, used.model, sum(used.requests)::bigint, sum(used.stopped)::bigint, sum(used.failed)::bigint,
       sum(used.prompt_tokens)::bigint, sum(used.cached_tokens)::bigint, sum(used.completion_tokens)::bigint
     from (
       select h.user_id, h.model, h.requests, h.stopped, h.failed, h.prompt_tokens, h.cached_tokens, h.completion_tokens
       from usage_hours h
-      where h.organisation_id = organisation and h.hour >= since and h.hour < rows_from
+      where h.organisation_id = organisation and h.hour >= since and h.hour < (select at from split)
       union all
       select u.user_id, u.model, 1, (u.ended = 'stopped')::integer, (u.ended = 'failed')::integer,
         u.prompt_tokens, u.cached_tokens, u.completion_tokens
       from usage u
-      where u.organisation_id = organisation and u.at >= greatest(since, rows_from)
+      where u.organisation_id = organisation and u.at >= greatest(since, (select at from split))
     ) used
     group by used.user_id, used.model
   $function$
@@ -623,23 +625,25 @@ $function$
 execute: public
 
 CREATE OR REPLACE FUNCTION public.roll_up_usage()
- RETURNS integer
+ RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
  SET "TimeZone" TO 'UTC'
 AS $function$
     declare
-      since timestamptz;
+      done timestamptz;
+      upto timestamptz;
       changed timestamptz;
-      hours integer := 0;
     begin
       if not pg_try_advisory_xact_lock(4320003) then
-        return 0;
+        return false;
       end if;
+      select until into done from usage_rolled_up;
       -- A transaction that began before the last time may have ended after it; none lives longer than 15 s.
-      select until - interval '5 minutes' into since from usage_rolled_up;
-      for changed in select distinct date_trunc('hour', at) from usage where written_at >= since loop
+      done := done - interval '5 minutes';
+      select least(now(), coalesce(min(written_at), now()) + interval '1 hour') into upto from usage where written_at >= done;
+      for changed in select distinct date_trunc('hour', at) from usage where written_at >= done and written_at <= upto loop
         insert into usage_hours
           select organisation_id, changed, user_id, model, count(*),
             count(*) filter (where ended = 'stopped'), count(*) filter (where ended = 'failed'),
@@ -649,10 +653,9 @@ AS $function$
           on conflict (organisation_id, hour, user_id, model) do update set
             requests = excluded.requests, stopped = excluded.stopped, failed = excluded.failed, prompt_tokens = excluded.prompt_tokens,
             cached_tokens = excluded.cached_tokens, completion_tokens = excluded.completion_tokens;
-        hours := hours + 1;
       end loop;
-      update usage_rolled_up set until = now();
-      return hours;
+      update usage_rolled_up set until = upto;
+      return upto < now();
     end
   $function$
 

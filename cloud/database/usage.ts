@@ -95,7 +95,10 @@ export async function ensureUsagePartitions(database: Database, moment: Date): P
   return row?.made ?? []
 }
 
-/** Adds up the hours that rows were written for since the last time. */
+/** Adds up the hours that rows were written for since the last time, in steps. */
 export async function rollUpUsage(database: Database): Promise<void> {
-  await database.query('select roll_up_usage()')
+  for (let more = true; more;) {
+    const [row] = await database.query<{ more: boolean }>('select roll_up_usage() as more')
+    more = row?.more ?? false
+  }
 }

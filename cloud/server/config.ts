@@ -27,7 +27,11 @@ const perMinute = <Name extends string>(variable: Name, most: number) =>
 
 /** A model server that answers in the words of vLLM's OpenAI API. */
 const ModelServer = Type.Object(
-  { url: Type.String({ pattern: '^https?://' }), apiKey: Type.Optional(Type.String({ minLength: 1 })) },
+  {
+    url: Type.String({ pattern: '^https?://' }),
+    apiKey: Type.Optional(Type.String({ minLength: 1 })),
+    weights: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  },
   { additionalProperties: false },
 )
 

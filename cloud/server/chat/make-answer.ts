@@ -5,8 +5,9 @@ import type { FinishReason } from '@fusion/shared/chat/message.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { Clock } from '../clock.ts'
-import { asFailure, type ChatChunk, type ModelServer, ServerLost } from '../inference/model-server.ts'
+import { asFailure, type ModelServer, ServerLost, type ToldUsage } from '../inference/model-server.ts'
 import type { Models } from '../inference/models.ts'
+import { type AnswerPiece, type AnswerSoFar, createAnswerSoFar } from './answer-so-far.ts'
 import type { MakePrompt } from './counted-prompt.ts'
 import { createWholeText } from './whole-text.ts'
 
@@ -22,7 +23,8 @@ export interface AnswerRequest {
 /** How a cancelled answer is told from one that took too long. */
 export const CANCELLED = new Error('cancelled')
 
-const TRIES = 2
+/** The first server and two more. */
+const TRIES = 3
 
 /**
  * Makes the answer and tells its events; the last one is always told, whatever happens. `signal` aborts with `CANCELLED`, or with the failure
@@ -35,16 +37,20 @@ export async function makeAnswer(
   signal: AbortSignal,
 ): Promise<{ usage: GenerationUsage; server: string | null }> {
   const counted = createCount(clock)
+  const answer: Answer = { request, counted, soFar: createAnswerSoFar(), told: createToldText(tell), tell, signal, limits: undefined }
   let server: ModelServer | undefined
   tell({ type: 'generation-start', generation: request.generation, model: request.model, modelName: request.model })
   try {
     const tried = new Set<ModelServer>()
     for (let attempt = 1; ; attempt++) {
-      server = models.choose(request.model, tried)
+      const begun = counted.usage().completionTokens > 0
+      // What was made can't be taken back: it is gone on with by the same weights alone.
+      server = models.choose(request.model, tried, begun ? server : undefined)
       tried.add(server)
       try {
-        const reason = await askOnce(server, request, counted, tell, signal)
+        const reason = begun ? await goOn(server, answer) : await askOnce(server, answer)
         models.seen(server, true)
+        answer.told.end()
         tell({
           type: 'generation-finish',
           reason,
@@ -56,12 +62,13 @@ export async function makeAnswer(
       } catch (error) {
         if (!(error instanceof ServerLost)) throw error
         models.seen(server, false)
-        // What was made can't be taken back: only before the first word is another one asked without a seam.
-        if (counted.usage().completionTokens > 0 || attempt === TRIES || signal.aborted) throw error
+        const canGoOn = counted.usage().completionTokens === 0 || answer.soFar.canGoOn(request.sampling)
+        if (!canGoOn || attempt === TRIES || signal.aborted) throw error
         tell({ type: 'request-retry', attempt: attempt + 1 })
       }
     }
   } catch (error) {
+    answer.told.end()
     const usage = counted.usage()
     if (signal.aborted && signal.reason === CANCELLED) tell({ type: 'generation-stop', usage })
     else tell({ type: 'generation-fail', failure: Failure.toBody(asFailure(signal.aborted ? signal.reason : error)), usage })
@@ -69,13 +76,20 @@ export async function makeAnswer(
   return { usage: counted.usage(), server: server?.label ?? null }
 }
 
-async function askOnce(
-  server: ModelServer,
-  request: AnswerRequest,
-  counted: Count,
-  tell: (event: GenerationEvent) => void,
-  signal: AbortSignal,
-): Promise<FinishReason> {
+/** One answer while it is made, by whichever server. */
+interface Answer {
+  request: AnswerRequest
+  counted: Count
+  soFar: AnswerSoFar
+  told: ToldText
+  tell: (event: GenerationEvent) => void
+  signal: AbortSignal
+  /** Tokens that the answer may have, and that the window has room for; known when the prompt was counted. */
+  limits: { most: number; room: number } | undefined
+}
+
+async function askOnce(server: ModelServer, answer: Answer): Promise<FinishReason> {
+  const { request, counted, soFar, told, tell, signal } = answer
   const { model, sampling } = request
   const { messages, continued, tokens, window, leftOut } = await request.prompt(server, signal)
   counted.prompt(tokens)
@@ -83,34 +97,78 @@ async function askOnce(
   if (tokens >= window) throw failure('prompt-too-long', { tokens, window, model })
   tell({ type: 'prompt-count', promptTokens: tokens, windowTokens: window, leftOut })
   const room = window - tokens
+  answer.limits = { most: Math.min(sampling.maxTokens ?? room, room), room }
   const body = {
     model,
     messages,
     ...(continued && { continue_final_message: true, add_generation_prompt: false }),
-    ...samplingOf(sampling),
-    max_tokens: Math.min(sampling.maxTokens ?? room, room),
-    stream_options: { include_usage: true },
-    return_token_ids: true,
-    cache_salt: request.cacheSalt,
+    ...settingsOf(request, answer.limits.most),
   }
   let reason: string | undefined
-  const parts = { 'reasoning-delta': createWholeText(), 'text-delta': createWholeText() }
-  const tellText = (type: keyof typeof parts, text: string) => text && tell({ type, text })
-  try {
-    for await (const chunk of server.streamChat(body, signal)) {
-      const [choice] = chunk.choices
-      counted.take(chunk)
-      const reasoning = choice?.delta?.reasoning_content ?? choice?.delta?.reasoning
-      tellText('reasoning-delta', parts['reasoning-delta'].take(reasoning ?? ''))
-      tellText('text-delta', parts['text-delta'].take(choice?.delta?.content ?? ''))
-      reason = choice?.finish_reason ?? reason
+  for await (const { choices, usage, prompt_token_ids: promptIds } of server.streamChat(body, signal)) {
+    const { delta, token_ids: tokenIds, finish_reason: finished } = choices[0] ?? {}
+    if (promptIds) soFar.prompt(promptIds)
+    const piece = {
+      text: delta?.content ?? '',
+      reasoning: delta?.reasoning_content ?? delta?.reasoning ?? '',
+      tokenIds: tokenIds ?? undefined,
     }
-  } finally {
-    for (const [type, part] of Object.entries(parts)) tellText(type as keyof typeof parts, part.end())
+    soFar.take(piece)
+    counted.take(piece, usage)
+    told.take(piece)
+    reason = finished ?? reason
   }
+  return reasonOf(reason, answer)
+}
+
+/** Goes on where another server broke off, by tokens. */
+async function goOn(server: ModelServer, answer: Answer): Promise<FinishReason> {
+  const { request, counted, soFar, told, signal, limits } = answer
+  const { prompt, made } = soFar.goOn()
+  counted.goOn(made)
+  const left = limits!.most - made
+  if (left <= 0) return reasonOf('length', answer)
+  let reason: string | undefined
+  for await (const { choices, usage } of server.streamCompletion({ model: request.model, prompt, ...settingsOf(request, left) }, signal)) {
+    const { text = '', token_ids: tokenIds, finish_reason: finished } = choices[0] ?? {}
+    const piece = { text, reasoning: '', tokenIds: tokenIds ?? undefined }
+    soFar.take(piece)
+    counted.take(piece, usage)
+    told.take(piece)
+    reason = finished ?? reason
+  }
+  return reasonOf(reason, answer)
+}
+
+function reasonOf(reason: string | undefined, { request: { sampling }, limits }: Answer): FinishReason {
   if (reason === undefined) throw new ServerLost('the model server did not say why its answer ended')
   if (reason !== 'length') return 'stop'
-  return sampling.maxTokens !== undefined && sampling.maxTokens < room ? 'length' : 'window'
+  return sampling.maxTokens !== undefined && sampling.maxTokens < limits!.room ? 'length' : 'window'
+}
+
+const settingsOf = ({ sampling, cacheSalt }: AnswerRequest, most: number) => ({
+  ...samplingOf(sampling),
+  max_tokens: most,
+  stream_options: { include_usage: true },
+  return_token_ids: true,
+  cache_salt: cacheSalt,
+})
+
+type ToldText = ReturnType<typeof createToldText>
+
+/** Tells text and reasoning as they come, in whole characters: a server may cut one in two. */
+function createToldText(tell: (event: GenerationEvent) => void) {
+  const parts = { 'reasoning-delta': createWholeText(), 'text-delta': createWholeText() }
+  const tellText = (type: keyof typeof parts, text: string) => text && tell({ type, text })
+  return {
+    take({ text, reasoning }: AnswerPiece): void {
+      tellText('reasoning-delta', parts['reasoning-delta'].take(reasoning))
+      tellText('text-delta', parts['text-delta'].take(text))
+    },
+    end(): void {
+      for (const [type, part] of Object.entries(parts)) tellText(type as keyof typeof parts, part.end())
+    },
+  }
 }
 
 /** Our names of sampling settings in vLLM's words. */
@@ -145,6 +203,7 @@ function createCount(clock: Clock) {
   let usage: GenerationUsage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 }
   let firstAt: number | undefined
   let lastAt = startedAt
+  let before = 0
   return {
     usage: () => usage,
     firstTokenMs: () => (firstAt === undefined ? null : firstAt - startedAt),
@@ -155,20 +214,24 @@ function createCount(clock: Clock) {
     prompt(promptTokens: number): void {
       usage = { ...usage, promptTokens }
     },
-    take({ choices: [choice], usage: told }: ChatChunk): void {
-      const { content, reasoning_content, reasoning } = choice?.delta ?? {}
-      const made = choice?.token_ids?.length ?? (content || reasoning_content || reasoning ? 1 : 0)
+    /** Another server goes on after so many tokens: for it they are a part of the prompt. */
+    goOn(made: number): void {
+      before = made
+      usage = { ...usage, completionTokens: made }
+    },
+    take({ text, reasoning, tokenIds }: AnswerPiece, told: ToldUsage | undefined): void {
+      const made = tokenIds?.length ?? (text !== '' || reasoning !== '' ? 1 : 0)
       if (made > 0) {
         lastAt = clock()
         firstAt ??= lastAt
         usage = { ...usage, completionTokens: usage.completionTokens + made }
       }
-      if (told) {
-        usage = {
-          promptTokens: told.prompt_tokens,
-          cachedTokens: Math.min(told.prompt_tokens, told.prompt_tokens_details?.cached_tokens ?? 0),
-          completionTokens: told.completion_tokens ?? usage.completionTokens,
-        }
+      if (!told) return
+      const { promptTokens, cachedTokens, completionTokens } = usage
+      usage = {
+        promptTokens: before > 0 ? promptTokens : told.prompt_tokens,
+        cachedTokens: before > 0 ? cachedTokens : Math.min(told.prompt_tokens, told.prompt_tokens_details?.cached_tokens ?? 0),
+        completionTokens: told.completion_tokens === undefined ? completionTokens : before + told.completion_tokens,
       }
     },
   }

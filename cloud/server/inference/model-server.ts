@@ -1,7 +1,7 @@
 // One model server, which speaks vLLM's OpenAI API: vLLM itself, or the headless engine that stands in for it on one machine.
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { readEvents } from '@fusion/shared/http/read-events.ts'
-import { Type, type Static } from 'typebox'
+import { Type, type Static, type TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { type Dispatcher, Pool } from 'undici'
 import { inSpan, traceHeaders } from '../telemetry/trace.ts'
@@ -9,6 +9,8 @@ import { inSpan, traceHeaders } from '../telemetry/trace.ts'
 export interface ServerAddress {
   url: string
   apiKey?: string
+  /** Which weights it runs, in the operator's words (revision, quantization): only servers with the same go on with each other's answers. */
+  weights?: string
 }
 
 const Listed = Type.Object({
@@ -30,8 +32,25 @@ export interface ServerMessage {
   content: string
 }
 
+const TokenIds = Type.Optional(Type.Union([Type.Array(Type.Integer()), Type.Null()]))
+const ToldUsage = Type.Optional(
+  Type.Union([
+    Type.Object({
+      prompt_tokens: Type.Integer(),
+      completion_tokens: Type.Optional(Type.Integer()),
+      prompt_tokens_details: Type.Optional(
+        Type.Union([Type.Object({ cached_tokens: Type.Optional(Type.Union([Type.Integer(), Type.Null()])) }), Type.Null()]),
+      ),
+    }),
+    Type.Null(),
+  ]),
+)
+export type ToldUsage = Static<typeof ToldUsage>
+
 /** What is read of a chunk of a streamed chat completion; what else a server sends is passed over. */
 export const ChatChunk = Type.Object({
+  /** Of the first chunk. */
+  prompt_token_ids: TokenIds,
   choices: Type.Array(
     Type.Object({
       delta: Type.Optional(
@@ -43,23 +62,25 @@ export const ChatChunk = Type.Object({
         }),
       ),
       finish_reason: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-      token_ids: Type.Optional(Type.Union([Type.Array(Type.Integer()), Type.Null()])),
+      token_ids: TokenIds,
     }),
   ),
-  usage: Type.Optional(
-    Type.Union([
-      Type.Object({
-        prompt_tokens: Type.Integer(),
-        completion_tokens: Type.Optional(Type.Integer()),
-        prompt_tokens_details: Type.Optional(
-          Type.Union([Type.Object({ cached_tokens: Type.Optional(Type.Union([Type.Integer(), Type.Null()])) }), Type.Null()]),
-        ),
-      }),
-      Type.Null(),
-    ]),
-  ),
+  usage: ToldUsage,
 })
 export type ChatChunk = Static<typeof ChatChunk>
+
+/** The same of a completion, which goes on from tokens. */
+export const CompletionChunk = Type.Object({
+  choices: Type.Array(
+    Type.Object({
+      text: Type.Optional(Type.String()),
+      finish_reason: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+      token_ids: TokenIds,
+    }),
+  ),
+  usage: ToldUsage,
+})
+export type CompletionChunk = Static<typeof CompletionChunk>
 
 /** A server that could not be reached or broke off, as apart from one that refused. */
 export class ServerLost extends Error {}
@@ -82,7 +103,7 @@ const SHORT_MS = 10_000
 export type ModelServer = ReturnType<typeof createModelServer>
 
 /** Opens no connection yet. `label` names it to admins and in metrics: host and port, never a key. */
-export function createModelServer({ url, apiKey }: ServerAddress) {
+export function createModelServer({ url, apiKey, weights = '' }: ServerAddress) {
   const { origin, host, pathname } = new URL(url)
   const base = pathname.replace(/\/(?:v1\/?)?$/, '')
   const pool = new Pool(origin, {
@@ -136,8 +157,28 @@ export function createModelServer({ url, apiKey }: ServerAddress) {
     }
   }
 
+  async function* stream<S extends TSchema>(
+    path: string,
+    schema: S,
+    body: object,
+    signal: AbortSignal,
+  ): AsyncGenerator<Static<S>, void, void> {
+    inFlight += 1
+    try {
+      const reply = await request('POST', path, { body: { ...body, stream: true }, signal })
+      if (reply.statusCode !== 200) {
+        await reply.body.dump()
+        throw new ServerRefused(reply.statusCode)
+      }
+      yield* chunksOf(schema, reply.body, signal)
+    } finally {
+      inFlight -= 1
+    }
+  }
+
   return {
     label: host,
+    weights,
     inFlight: () => inFlight,
     async models(): Promise<ListedModel[]> {
       const listed = await json('GET', '/v1/models', { signal: AbortSignal.timeout(SHORT_MS) })
@@ -163,19 +204,12 @@ export function createModelServer({ url, apiKey }: ServerAddress) {
      * The chunks of a chat completion, in order, whole. Leaving the loop or `signal` ends the request, and with it the computing. Throws
      * `ServerRefused` before the first chunk; `ServerLost` when the server breaks off, sends what is no chunk, or ends without saying so.
      */
-    async *streamChat(body: object, signal: AbortSignal): AsyncGenerator<ChatChunk, void, void> {
-      inFlight += 1
-      try {
-        const reply = await request('POST', '/v1/chat/completions', { body: { ...body, stream: true }, signal })
-        if (reply.statusCode !== 200) {
-          await reply.body.dump()
-          throw new ServerRefused(reply.statusCode)
-        }
-        yield* chunksOf(reply.body, signal)
-      } finally {
-        inFlight -= 1
-      }
-    },
+    streamChat: (body: object, signal: AbortSignal): AsyncGenerator<ChatChunk, void, void> =>
+      stream('/v1/chat/completions', ChatChunk, body, signal),
+
+    /** The same for a completion of a prompt in tokens. */
+    streamCompletion: (body: object, signal: AbortSignal): AsyncGenerator<CompletionChunk, void, void> =>
+      stream('/v1/completions', CompletionChunk, body, signal),
 
     /** Passes a request on as it is: status, headers and bytes come back as they come. Whoever asked reads or destroys the body. */
     async pass(path: string, body: unknown, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
@@ -194,12 +228,16 @@ export function createModelServer({ url, apiKey }: ServerAddress) {
   }
 }
 
-async function* chunksOf(body: Dispatcher.ResponseData['body'], signal: AbortSignal): AsyncGenerator<ChatChunk, void, void> {
+async function* chunksOf<S extends TSchema>(
+  schema: S,
+  body: Dispatcher.ResponseData['body'],
+  signal: AbortSignal,
+): AsyncGenerator<Static<S>, void, void> {
   try {
     for await (const { data } of readEvents(body)) {
       if (data === '[DONE]') return
       const chunk: unknown = JSON.parse(data)
-      if (!Value.Check(ChatChunk, chunk)) throw new ServerLost('the model server sent what is no chunk')
+      if (!Value.Check(schema, chunk)) throw new ServerLost('the model server sent what is no chunk')
       yield chunk
     }
   } catch (error) {

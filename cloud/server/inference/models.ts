@@ -73,10 +73,10 @@ export function createModels({ servers }: { servers: readonly ServerAddress[] })
     /**
      * The server to ask for a model: of those that answer, the one with the fewest requests of ours under way. `tried`: those that broke off
      * for this very request, asked again only where there is no other. Throws `cloud-model-unknown` where none has it, `model-servers-down` where
-     * none of those answers.
+     * none of those answers. `like`: only those with the same weights as this one, for an answer that goes on.
      */
-    choose(model: string, tried: ReadonlySet<ModelServer> = new Set()): ModelServer {
-      const here = having(model)
+    choose(model: string, tried: ReadonlySet<ModelServer> = new Set(), like?: ModelServer): ModelServer {
+      const here = having(model).filter(({ server }) => !like || server.weights === like.weights)
       if (here.length === 0 && known.some(({ up }) => up)) throw failure('cloud-model-unknown', { model })
       const untried = here.filter(({ up, server }) => up && !tried.has(server))
       const [best] = (untried.length > 0 ? untried : here.filter(({ server }) => tried.has(server)))

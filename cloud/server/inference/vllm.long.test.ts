@@ -109,3 +109,36 @@ describe.skipIf(!vllmIsHere())('with real vLLM', () => {
     expect(typeof textOf(events)).toBe('string')
   })
 })
+
+describe.skipIf(!vllmIsHere())('with two real vLLMs', () => {
+  const running: Vllm[] = []
+  let cloud: TestCloud
+  beforeAll(async () => {
+    for (let count = 0; count < 2; count++) running.push(await startVllm())
+    cloud = await startTestCloud({ env: { MODEL_SERVERS: JSON.stringify(running.map(({ url, apiKey }) => ({ url, apiKey }))) } })
+    await cloud.parts.models.looked
+  }, 600_000)
+  afterAll(async () => {
+    await cloud.close()
+    for (const vllm of running) await vllm.close()
+  })
+
+  test('an answer whose server is killed goes on at the other, and is the same as undisturbed', async () => {
+    const client = chatClient(cloud.url, await cloud.signIn())
+    const ask = () => question(VLLM_MODEL, { sampling: { temperature: 0, maxTokens: 900 } })
+    const undisturbed = await (await client.ask(ask())).rest()
+
+    const following = await client.ask(ask())
+    let seen = 0
+    const first = await following.until(event => event.type === 'text-delta' && ++seen === 3)
+    const busy = cloud.parts.models.servers().findIndex(({ inFlight }) => inFlight > 0)
+    running[busy]!.kill()
+    const whole = [...first, ...(await following.rest())]
+    expect(textOf(whole)).toBe(textOf(undisturbed))
+    expect(whole.map(({ event }) => event.type)).toContain('request-retry')
+    const [end, other] = [whole.at(-1)!.event, undisturbed.at(-1)!.event]
+    expect(end.type === 'generation-finish' && end.usage.completionTokens).toBe(
+      other.type === 'generation-finish' && other.usage.completionTokens,
+    )
+  })
+})

@@ -124,8 +124,9 @@ test('who has used up what a month allows is told so, and when there is more; ot
   ahead += 60_000
   const { status, body } = await of.call(of.memberToken, 'POST', '/v1/chat', question(MODEL))
   expect([status, body.error?.code]).toEqual([429, 'insufficient_quota'])
-  expect(body.error?.message).toBe(
-    'The tokens of this month are used up: 1007 of 1000. There are new ones from 2031-06-01 on. Whoever manages this cloud can allow more.',
+  // With what the answer before took, where that is written by now.
+  expect(body.error?.message).toMatch(
+    /^The tokens of this month are used up: 100[07] of 1000\. There are new ones from 2031-06-01 on\. Whoever manages this cloud can allow more\.$/,
   )
   expect(await of.ask(of.token)).toEqual(taken)
 

@@ -5,9 +5,12 @@ import type { AddressInfo } from 'node:net'
 
 export interface ScriptedAnswer {
   /** As the cloud asked. */
+  path: string
   body: Record<string, unknown>
-  /** One chunk with this text, and so many tokens. */
+  /** One chunk with this text, and so many tokens, whose ids go on from 100. */
   say(text: string, tokens?: number): void
+  /** The same, thought and not said. */
+  think(text: string): void
   /** Bytes as they are. */
   raw(bytes: string | Uint8Array): void
   /** The end, as vLLM writes it. */
@@ -37,7 +40,12 @@ export const WINDOW = 1000
 /** `tokens`: how many a prompt has. */
 export async function startScriptedServer({
   tokens = () => PROMPT_TOKENS,
-}: { tokens?: (messages: readonly { role: string; content: string }[]) => number } = {}): Promise<ScriptedServer> {
+  promptIds,
+}: {
+  /** As vLLM tells them with the first chunk, where it is to. */
+  promptIds?: readonly number[]
+  tokens?: (messages: readonly { role: string; content: string }[]) => number
+} = {}): Promise<ScriptedServer> {
   const refused = new Map<string, number | null>()
   const asked: ScriptedAnswer[] = []
   const waiting: ((answer: ScriptedAnswer) => void)[] = []
@@ -56,7 +64,7 @@ export async function startScriptedServer({
       const { messages } = JSON.parse(text) as { messages: { role: string; content: string }[] }
       return json(response, { count: tokens(messages), max_model_len: WINDOW, tokens: [] })
     }
-    const scripted = scriptedAnswer(JSON.parse(text) as Record<string, unknown>, response)
+    const scripted = scriptedAnswer(path, JSON.parse(text) as Record<string, unknown>, response, promptIds)
     const taker = waiting.shift()
     if (taker) taker(scripted)
     else asked.push(scripted)
@@ -77,21 +85,36 @@ export async function startScriptedServer({
   }
 }
 
-function scriptedAnswer(body: Record<string, unknown>, response: ServerResponse): ScriptedAnswer {
+function scriptedAnswer(
+  path: string,
+  body: Record<string, unknown>,
+  response: ServerResponse,
+  promptIds: readonly number[] | undefined,
+): ScriptedAnswer {
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   response.flushHeaders()
+  const isChat = path === '/v1/chat/completions'
   let completion = 0
   const send = (chunk: object) =>
     response.write(`data: ${JSON.stringify({ id: 'x', object: 'chat.completion.chunk', model: MODEL, ...chunk })}\n\n`)
+  function piece(said: object, tokens: number): void {
+    // A completion that goes on from an answer counts on from it.
+    const from = 100 + completion + (isChat ? 0 : (body['prompt'] as number[]).length - (promptIds?.length ?? 0))
+    const ids = Array.from({ length: tokens }, (_, index) => from + index)
+    send({
+      ...(completion === 0 && promptIds && { prompt_token_ids: promptIds }),
+      choices: [{ index: 0, ...said, token_ids: ids, finish_reason: null }],
+    })
+    completion += tokens
+  }
   return {
+    path,
     body,
-    say(text, tokens = 1) {
-      completion += tokens
-      send({ choices: [{ index: 0, delta: { content: text }, token_ids: Array.from({ length: tokens }, () => 1), finish_reason: null }] })
-    },
+    say: (text, tokens = 1) => piece(isChat ? { delta: { content: text } } : { text }, tokens),
+    think: text => piece({ delta: { reasoning_content: text } }, 1),
     raw: bytes => void response.write(bytes),
     finish(reason = 'stop') {
-      send({ choices: [{ index: 0, delta: {}, finish_reason: reason }] })
+      send({ choices: [{ index: 0, ...(isChat ? { delta: {} } : { text: '' }), finish_reason: reason }] })
       send({
         choices: [],
         usage: { prompt_tokens: PROMPT_TOKENS, completion_tokens: completion, total_tokens: PROMPT_TOKENS + completion },

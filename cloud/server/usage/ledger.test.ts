@@ -138,11 +138,13 @@ test('nobody changes or takes out what was written, sees the rows of others, or 
 test('sums by hour are what the rows are, however often they are made and however late a row comes', async () => {
   const who = await somebody()
   const other = { ...(await somebody()), organisationId: who.organisationId }
-  const at = (minutes: number) => new Date(Date.parse('2030-05-05T10:00:00Z') + minutes * 60_000)
+  const at = (minutes: number) => new Date(Date.parse('2020-05-05T10:00:00Z') + minutes * 60_000)
   const write = (...rows: UsageRow[]) => made.database.asUser(rows[0]!.userId, tx => addUsage(tx, rows))
   await write(row(who, { at: at(0) }), row(who, { at: at(59), ended: 'failed' }), row(who, { at: at(60), model: 'b-model' }))
   await write(row(other, { at: at(30), ended: 'stopped' }))
   const [never, always] = [new Date(0), new Date('2040-01-01T00:00:00Z')]
+  // Where no sums were made yet, rows are read instead.
+  expect((await sums(who.organisationId, always)).totals.requests).toBe(4)
   const rows = await sums(who.organisationId, never)
   expect(rows.totals).toEqual({ requests: 4, stopped: 1, failed: 1, promptTokens: 40, cachedTokens: 16, completionTokens: 12 })
   await rollUpUsage(made.database)
@@ -156,4 +158,19 @@ test('sums by hour are what the rows are, however often they are made and howeve
   // Sums of rows that are gone by now are still told.
   await asOwner(made.url, `delete from usage where organisation_id = '${who.organisationId}'`)
   expect((await sums(who.organisationId, always)).totals.requests).toBe(5)
+})
+
+test('sums that were not made for days are caught up with, in steps', async () => {
+  const who = await somebody()
+  const rows = Array.from({ length: 30 }, (_, hours) => row(who, { at: new Date(Date.parse('2021-03-03T00:30:00Z') + hours * 3_600_000) }))
+  await made.database.asUser(who.userId, tx => addUsage(tx, rows))
+  // As if each had been written when it was.
+  await asOwner(
+    made.url,
+    `update usage set written_at = at where organisation_id = '${who.organisationId}'`,
+    `update usage_rolled_up set until = '2021-03-03T00:00:00Z'`,
+  )
+  await rollUpUsage(made.database)
+  await asOwner(made.url, `delete from usage where organisation_id = '${who.organisationId}'`)
+  expect((await sums(who.organisationId, new Date('2040-01-01T00:00:00Z'))).totals.requests).toBe(30)
 })

@@ -120,6 +120,47 @@ test('an embedding that no model makes is a request that failed', async () => {
   await expect.poll(() => own(token)).toMatchObject([{ model: MODEL, requests: 1, failed: 1 }])
 })
 
+test('a row says what kind of request it was, with which key, and which answer', async () => {
+  const { user, token } = await somebody()
+  const { text: key, key: made } = await cloud.parts.apiKeys.make(
+    { userId: user.id, organisationId: user.organisationId, address: '127.0.0.1' },
+    { name: 'A script', scopes: ['inference'], expiresAt: null },
+  )
+  servers.refuse('/v1/embeddings', null)
+  const asked = question(MODEL)
+  const following = await chatClient(cloud.url, token).ask(asked)
+  ;(await servers.next()).finish()
+  await following.rest()
+  for (const path of ['chat/completions', 'responses', 'completions']) {
+    const reply = ask(key, 'POST', `/v1/${path}`, {
+      model: MODEL,
+      messages: [{ role: 'user', content: 'x' }],
+      prompt: 'x',
+      input: 'x',
+      stream: true,
+    })
+    const answer = await servers.next()
+    answer.say('x')
+    // One that breaks off is a row as well.
+    if (path === 'completions') answer.drop()
+    else answer.finish()
+    await (await reply).text().catch(() => {})
+  }
+  type Kept = { kind: string; key: string | null; id: string; ended: string }
+  const rows = () =>
+    cloud.database.asUser(user.id, tx =>
+      tx.query<Kept>('select kind, api_key_id as key, request_id as id, ended from usage where user_id = fusion_user() order by at'),
+    )
+  await expect.poll(async () => (await rows()).length).toBe(4)
+  expect((await rows()).map(({ kind, key: by, ended }) => [kind, by, ended])).toEqual([
+    ['chat', null, 'complete'],
+    ['chat-completion', made.id, 'complete'],
+    ['response', made.id, expect.any(String)],
+    ['completion', made.id, 'failed'],
+  ])
+  expect((await rows())[0]!.id).toBe(asked.answer)
+})
+
 test('what the organisation used is shown to those who manage it alone', async () => {
   const member = await cloud.makeUser()
   expect((await ask(await cloud.signIn(member.email), 'GET', '/v1/admin/usage')).status).toBe(403)

@@ -69,7 +69,10 @@ export const GenerationEvent = Type.Union([
   Type.Object({ type: Type.Literal('queue-wait'), ahead: Type.Integer({ minimum: 0 }) }),
   /** The model is being loaded or woken. */
   Type.Object({ type: Type.Literal('model-wake') }),
-  /** A model server did not answer, and another is asked, or the same again. Nothing of the answer was lost. */
+  /**
+   * A model server did not answer or broke off, and another is asked, or the same again. In the middle of an answer it goes on from the very token;
+   * nothing of it was lost.
+   */
   Type.Object({ type: Type.Literal('request-retry'), attempt: Type.Integer({ minimum: 2 }) }),
   /** Counted by the model's own tokenizer. `leftOut`: what the cloud's own plan did not take in (zero for a planned prompt). */
   Type.Object({

@@ -16,6 +16,8 @@ export const vllmIsHere = () => existsSync(join(environment, 'bin/vllm'))
 export interface Vllm {
   url: string
   apiKey: string
+  /** As a GPU that falls off its bus ends it. */
+  kill(): void
   close(): Promise<void>
 }
 
@@ -65,9 +67,9 @@ export async function startVllm(): Promise<Vllm> {
     await close()
     throw error
   }
-  return { url: `http://127.0.0.1:${port}`, apiKey, close }
+  return { url: `http://127.0.0.1:${port}`, apiKey, kill: () => end(program, 'SIGKILL'), close }
 }
 
-function end({ pid, exitCode, signalCode }: ChildProcess): void {
-  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGTERM')
+function end({ pid, exitCode, signalCode }: ChildProcess, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): void {
+  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, signal)
 }
