@@ -121,6 +121,10 @@ test('the meter says how full the window is, what fills it, and from where on th
   await expect(panel).toHaveCount(0)
   await parts(fusion).conversation.focus()
   const mark = fusion.getByText('Earlier messages are not read by the model any more')
-  for (let page = 0; page < 10 && !(await mark.isVisible()); page++) await fusion.keyboard.press('PageUp')
+  // Each page is drawn before the next is asked for: what was scrolled past is not there any more.
+  for (let page = 0; page < 10 && !(await mark.isVisible()); page++) {
+    await fusion.keyboard.press('PageUp')
+    await mark.waitFor({ timeout: 1_000 }).catch(() => {})
+  }
   await expect(mark).toBeVisible()
 })

@@ -274,4 +274,7 @@ const defaultWords: Record<string, string> = {
   port: 'that was chosen',
   seconds: 'a few',
   characters: 'more',
+  used: 'all',
+  budget: 'them',
+  date: 'the first of the next month',
 }
