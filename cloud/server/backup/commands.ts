@@ -27,7 +27,7 @@ async function withBackups(config: Config, { alone }: { alone: boolean }, work: 
 }
 
 const say = (text: string) => void process.stdout.write(`${text}\n`)
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
+const sizeOf = (bytes: number) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`)
 
 export const backupCommands: Record<string, Command> = {
   backup: {
@@ -36,7 +36,7 @@ export const backupCommands: Record<string, Command> = {
     run: (_words, config) =>
       withBackups(config, { alone: false }, async backups => {
         const { name, size } = await backups.make()
-        say(`The database was backed up as ${name} (${megabytes(size)}).`)
+        say(`The database was backed up as ${name} (${sizeOf(size)}).`)
       }),
   },
   backups: {
@@ -45,7 +45,7 @@ export const backupCommands: Record<string, Command> = {
     run: (_words, config) =>
       withBackups(config, { alone: false }, async backups => {
         const all = await backups.list()
-        for (const { name, size } of all) say(`${name}  ${megabytes(size)}`)
+        for (const { name, size } of all) say(`${name}  ${sizeOf(size)}`)
         if (all.length === 0) say('There is no backup yet.')
       }),
   },
