@@ -35,6 +35,20 @@ const ModelServer = Type.Object(
   { additionalProperties: false },
 )
 
+/** What the operator tells of a model. Prices are those of a million tokens, in whichever currency. */
+const ToldModel = Type.Object(
+  {
+    model: Type.String({ minLength: 1, maxLength: 200 }),
+    promptPrice: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000_000 })),
+    completionPrice: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000_000 })),
+    /** A rank, or billions of parameters: only the order counts. */
+    quality: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000_000 })),
+    /** False: `auto` never chooses it, as one that only makes embeddings. */
+    auto: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+
 const settings = {
   home: {
     variable: 'FUSION_HOME',
@@ -246,6 +260,13 @@ const settings = {
     fallback: () => [],
     secret: true,
   },
+  /** What `auto` chooses by. */
+  models: {
+    variable: 'MODELS',
+    schema: Type.Array(ToldModel),
+    form: 'a list in JSON, such as [{"model":"qwen-14b","promptPrice":0.1,"completionPrice":0.3,"quality":14}]',
+    fallback: () => [],
+  },
 } satisfies SettingTable
 
 /** `home` is absolute. */
@@ -255,6 +276,8 @@ export type Config = SettingValues<typeof settings>
 export function readConfig(env: Environment = process.env): Config {
   const config = readSettings(settings, env)
   if (config.oidcIssuer && !config.oidcClientId) throw new WrongSetting('OIDC_CLIENT_ID must be set where OIDC_ISSUER is.')
+  const names = config.models.map(({ model }) => model)
+  if (new Set(names).size < names.length) throw new WrongSetting('MODELS must name each model once.')
   return { ...config, home: resolve(config.home) }
 }
 

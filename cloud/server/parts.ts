@@ -5,6 +5,7 @@ import type { Identity } from './auth/identity.ts'
 import type { SignInMethod } from './auth/sign-in-method.ts'
 import type { Generations } from './chat/generations.ts'
 import type { Record } from './inference/record.ts'
+import type { Auto } from './inference/auto.ts'
 import type { Models } from './inference/models.ts'
 import type { Caller } from './caller.ts'
 import type { Clock } from './clock.ts'
@@ -34,6 +35,8 @@ export interface Parts {
   /** Ways to sign in besides the form for local accounts, in the order of their buttons. */
   signInMethods: () => readonly SignInMethod[]
   models: Models
+  /** Which model answers where the choice is left to us. */
+  auto: Auto
   policies: Policies
   generations: Generations
   /** Writes down what a model was asked for. */

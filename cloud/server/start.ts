@@ -15,7 +15,9 @@ import { openShared } from './cache/open-shared.ts'
 import { cloudFolder, type Config } from './config.ts'
 import { startModelServer } from './embedded/model-server.ts'
 import { createGenerations } from './chat/generations.ts'
+import { createAuto } from './inference/auto.ts'
 import { createModels } from './inference/models.ts'
+import { createPace } from './inference/pace.ts'
 import { createLedger } from './usage/ledger.ts'
 import { tendUsage } from './usage/tend-usage.ts'
 import { createRecord } from './inference/record.ts'
@@ -122,7 +124,8 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     closing.push(ledger.close)
     const usage = tendUsage({ database, clock, onTrouble: () => app?.log.warn('usage could not be added up, it is tried again') })
     closing.push(usage.close)
-    const record = createRecord({ metrics: () => app?.metrics, ledger, models, clock })
+    const pace = createPace()
+    const record = createRecord({ metrics: () => app?.metrics, ledger, models, pace, clock })
     closing.push(models.close)
     const generations = createGenerations({
       database,
@@ -179,6 +182,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     }
     const oidc = createOidc({ config, database, audit, clock, onEnded })
     const signInMethods = () => (oidc ? [oidc.method] : [])
+    const policies = createPolicies({ database, clock })
     const parts: Parts = {
       config,
       database,
@@ -194,7 +198,8 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       oidc,
       authenticate,
       models,
-      policies: createPolicies({ database, clock }),
+      policies,
+      auto: createAuto({ told: config.models, models, policies, pace }),
       generations,
       record,
       checks,

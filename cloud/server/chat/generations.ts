@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { ChatRequest, GenerationEvent, GenerationState } from '@fusion/shared/contract/cloud/chat.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
+import type { Choice } from '@fusion/shared/routing/routing-reason.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { Database } from '../../database/connection.ts'
 import {
@@ -35,6 +36,9 @@ export interface GenerationsOptions {
   /** Where there is one, other servers show what is made here sooner. */
   tail?: EventTail | undefined
 }
+
+/** What answers a request: where the choice was ours, with the reason for its model. */
+export type Planned = AnswerRequest & { modelReason?: Choice | undefined }
 
 export type Generations = ReturnType<typeof createGenerations>
 
@@ -111,7 +115,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
     }
   }
 
-  function launch(caller: Caller, request: ChatRequest, answer: AnswerRequest): void {
+  function launch(caller: Caller, request: ChatRequest, answer: Planned): void {
     const startedAt = clock()
     const log = createLiveLog()
     const stop = new AbortController()
@@ -132,7 +136,8 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
     running.done = (async () => {
       let last: GenerationEvent | undefined
       const tell = (event: GenerationEvent) => {
-        if (request.prompt || !isLast(event)) log.append(event)
+        if (event.type === 'generation-start' && answer.modelReason) log.append({ ...event, modelReason: answer.modelReason })
+        else if (request.prompt || !isLast(event)) log.append(event)
         else last = event
       }
       const { usage, server } = await makeAnswer({ models, clock }, answer, tell, stop.signal)
@@ -140,7 +145,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
       if (last) await endInHistory(running, last)
       await writing
       const end = endOf(log.read(log.seq() - 1)[0]!) ?? 'failed'
-      record({ caller, kind: 'chat', requestId: request.answer, model: request.model, usage, server, end, startedAt })
+      record({ caller, kind: 'chat', requestId: request.answer, model: answer.model, usage, server, end, startedAt })
     })().finally(() => setTimeout(() => live.delete(key), closing ? 0 : LINGER_MS).unref())
   }
 
@@ -211,7 +216,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
   }
 
   /** Resolves when a generation of this user is known here. Throws `request-differs`, and what keeping the question throws. */
-  async function begin(caller: Caller, request: ChatRequest, answer: () => Promise<AnswerRequest>): Promise<void> {
+  async function begin(caller: Caller, request: ChatRequest, answer: () => Promise<Planned>): Promise<void> {
     const { userId } = caller
     const requestHash = createHash('sha256').update(JSON.stringify(request)).digest()
     const known = await database.asUser(userId, tx => findGeneration(tx, request.answer))
@@ -219,7 +224,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
     if (closing || draining.signal.aborted) throw failure('cloud-part-missing', undefined, { retryable: true })
     const planned = await answer()
     const begun = await database.asUser(userId, async tx => {
-      const { answer: id, conversation: conversationId, parent: parentId, question, model } = request
+      const { answer: id, conversation: conversationId, parent: parentId, question } = request
       const row = {
         userId,
         id,
@@ -227,7 +232,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
         parentId,
         questionId: question.id,
         requestHash,
-        model,
+        model: planned.model,
         leaseSeconds: LEASE_SECONDS,
         answerDue: !request.prompt,
       }

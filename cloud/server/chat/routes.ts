@@ -8,19 +8,20 @@ import { mayCall, serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 import { plannedPrompt } from './counted-prompt.ts'
 import { historyPrompt } from './history-prompt.ts'
-import type { AnswerRequest } from './make-answer.ts'
+import type { Planned } from './generations.ts'
 import { sendEvents } from './send-events.ts'
 import { serveSocket } from './socket.ts'
 
 /** Answers of models: asked for, followed, resumed, cancelled. */
-export async function chat(app: FastifyInstance, { generations, database, objects, models, policies }: Parts): Promise<void> {
+export async function chat(app: FastifyInstance, { generations, database, objects, models, policies, auto }: Parts): Promise<void> {
   await serveSocket(app, { generations, planned })
 
-  async function planned(caller: Caller, request: ChatRequest): Promise<AnswerRequest> {
+  async function planned(caller: Caller, request: ChatRequest): Promise<Planned> {
+    const routed = await auto.forChat(caller, request)
     // Half a character would be refused by Postgres, as a part of an event.
-    const model = request.model.toWellFormed()
+    const model = routed.model.toWellFormed()
     const { systemPrompt: organisation, maskingRequired } = await policies.admit(caller, model)
-    const answer = { generation: request.answer, model, cacheSalt: caller.userId }
+    const answer = { ...routed, generation: request.answer, model, cacheSalt: caller.userId }
     const { prompt, sampling = {} } = request
     if (prompt) return { ...answer, prompt: plannedPrompt({ model, prompt, systemPrompt: organisation }), sampling }
 

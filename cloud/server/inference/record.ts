@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Ledger } from '../usage/ledger.ts'
 import type { Models } from './models.ts'
+import type { Pace } from './pace.ts'
 
 /** One request that a model was asked for, however it ended. */
 export interface Recorded {
@@ -29,10 +30,11 @@ export interface RecordOptions {
   metrics: () => Metrics | undefined
   ledger: Ledger
   models: Pick<Models, 'has'>
+  pace: Pick<Pace, 'seen'>
   clock: Clock
 }
 
-export function createRecord({ metrics, ledger, models, clock }: RecordOptions): Record {
+export function createRecord({ metrics, ledger, models, pace, clock }: RecordOptions): Record {
   return ({ caller, kind, requestId = randomUUID(), model: asked, server, usage, end, startedAt }) => {
     const figures = metrics()
     // A name that no server has is whatever somebody wrote: it is nobody's to read, and there is no end to them.
@@ -43,6 +45,7 @@ export function createRecord({ metrics, ledger, models, clock }: RecordOptions):
     figures?.tokens.inc({ model, kind: 'completion' }, usage.completionTokens)
     const { userId, organisationId, apiKeyId } = caller
     const durationMs = Math.max(0, Math.round(clock() - startedAt))
+    if (end === 'complete') pace.seen(model, usage.completionTokens, durationMs)
     const row = { userId, organisationId, apiKeyId, requestId, kind, model, server, ended: end, at: new Date(startedAt), durationMs }
     ledger.add({ ...row, ...usage, cachedTokens: Math.min(usage.cachedTokens, usage.promptTokens) })
   }

@@ -10,14 +10,14 @@ import { passOn } from './pass-on.ts'
 import type { Recorded } from './record.ts'
 
 /** The models that can be asked, and OpenAI's API in front of them. */
-export async function inference(app: FastifyInstance, { models, clock, record, policies }: Parts): Promise<void> {
+export async function inference(app: FastifyInstance, { models, clock, record, policies, auto }: Parts): Promise<void> {
   serve(app, modelRoutes.models, async ({ caller }) => {
     const may = await policies.modelsOf(caller)
-    return { object: 'list' as const, data: models.list().filter(({ id }) => may(id)) }
+    return { object: 'list' as const, data: auto.listed(models.list().filter(({ id }) => may(id))) }
   })
   serve(app, modelRoutes.model, async ({ params, caller }) => {
     const may = await policies.modelsOf(caller)
-    const found = models.list().find(({ id }) => id === params.model && may(id))
+    const found = auto.listed(models.list().filter(({ id }) => may(id))).find(({ id }) => id === params.model)
     if (!found) throw failure('cloud-model-unknown', { model: params.model })
     return found
   })
@@ -45,7 +45,8 @@ export async function inference(app: FastifyInstance, { models, clock, record, p
     [openAiRoutes.responses, 'response'],
   ] as const
   for (const [route, kind] of streamed) {
-    serve(app, route, async ({ body, caller, request, reply }) => {
+    serve(app, route, async ({ body: asked, caller, request, reply }) => {
+      const body = await auto.forProgram(caller, asked, reply)
       await recorded({ caller, kind, model: body.model }, async () => {
         const { systemPrompt } = await policies.admit(caller, body.model)
         return passOn({

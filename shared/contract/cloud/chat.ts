@@ -2,6 +2,7 @@
 import { Type, type Static } from 'typebox'
 import { Sampling } from '../../chat/conversation.ts'
 import { FinishReason, LeftOut } from '../../chat/message.ts'
+import { Choice } from '../../routing/routing-reason.ts'
 import { FailureBody } from '../../rpc/failure.ts'
 import { Id } from '../ids.ts'
 import { route } from './route.ts'
@@ -64,7 +65,14 @@ export type GenerationUsage = Static<typeof GenerationUsage>
  * `generation-fail`; where the server died that made the answer, the fail stands behind a gap, past all that anybody can have seen.
  */
 export const GenerationEvent = Type.Union([
-  Type.Object({ type: Type.Literal('generation-start'), generation: Id, model: Type.String(), modelName: Type.String() }),
+  Type.Object({
+    type: Type.Literal('generation-start'),
+    generation: Id,
+    model: Type.String(),
+    modelName: Type.String(),
+    /** Why this one, where `auto` was asked for. */
+    modelReason: Type.Optional(Choice),
+  }),
   /** It waits for its turn: so many are before it. */
   Type.Object({ type: Type.Literal('queue-wait'), ahead: Type.Integer({ minimum: 0 }) }),
   /** The model is being loaded or woken. */
