@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Hash, Id } from '../contract/ids.ts'
+import { Choice } from '../routing/routing-reason.ts'
 import { FailureBody } from '../rpc/failure.ts'
 
 export const TextPart = Type.Object({ type: Type.Literal('text'), text: Type.String() })
@@ -43,6 +44,8 @@ export const Segment = Type.Object({
   modelName: Type.String(),
   quantization: Type.String(),
   backend: Type.String(),
+  /** Where the choice of the model was left to the cloud: why it was this one. */
+  modelReason: Type.Optional(Choice),
   promptTokens: Type.Integer({ minimum: 0 }),
   /** Of the prompt's tokens, those whose KV state was there already. */
   cachedTokens: Type.Integer({ minimum: 0 }),

@@ -6,5 +6,6 @@
 //  3  `models.answer`: an answer that belongs to no chat. `chats.branches`: all messages of a chat.
 //  4  `api`: the local API's state and keys; its settings.
 //  5  `account`: signing in to the cloud, and its models. `turns.agree`; a turn may be `asking` or `connecting`.
+//  6  A segment may say why its model was chosen.
 
-export const CONTRACT_VERSION = 5
+export const CONTRACT_VERSION = 6

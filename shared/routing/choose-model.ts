@@ -61,8 +61,8 @@ export type RoutingDecision =
 
 /** Of an answer whose length nobody limits. */
 const USUAL_ANSWER = 512
-/** Guesses of a prompt's length are this much short at times. */
-const GUESS_MARGIN = 1.2
+/** Guesses are this much short at times: code has fewer characters a token than prose, and templates have tokens of their own. */
+const GUESS_MARGIN = 1.5
 /** Of which on a model is busy: vLLM's pools are scaled out at about this. */
 const BUSY = 5
 /** A second start of vLLM, its caches warm, took 58 s. */

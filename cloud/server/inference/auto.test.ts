@@ -48,7 +48,7 @@ async function startFront(models: { id: string; max_model_len: number }[], behin
 
 beforeAll(async () => {
   scripted = await startScriptedServer()
-  const listed = [...Object.entries(WINDOWS), ['vectors', 512] as const].map(([id, max_model_len]) => ({ id, max_model_len }))
+  const listed = [...Object.entries(WINDOWS), ['vectors', 64_000] as const].map(([id, max_model_len]) => ({ id, max_model_len }))
   front = await startFront(listed, scripted.url)
   const models = [
     { model: 'small', promptPrice: 0.1, completionPrice: 0.3, quality: 8 },
@@ -97,7 +97,7 @@ test('`auto` is listed before the models, with the largest window that it can ch
     ['large', 32_000, 'ready'],
     ['middle', 32_000, 'ready'],
     ['small', 2000, 'ready'],
-    ['vectors', 512, 'ready'],
+    ['vectors', 64_000, 'ready'],
   ])
   expect(await (await call('GET', '/v1/models/auto')).json()).toMatchObject({ id: 'auto', fusion: { name: 'Automatic' } })
 })

@@ -5,6 +5,7 @@ import type { GenerationEvent, PlannedMessage } from '@fusion/shared/contract/cl
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import type { Settings } from '@fusion/shared/contract/settings.ts'
+import type { Choice } from '@fusion/shared/routing/routing-reason.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { Cloud } from '../cloud/cloud.ts'
 import { cancelGeneration, followGeneration } from '../cloud/follow-generation.ts'
@@ -139,9 +140,18 @@ async function follow(
     keptMs: KEPT_MS - (Date.now() - answer.createdAt),
   })
 
+  function takeChoice(chosen: string, modelReason: Choice): void {
+    const modelId = cloudModelId(chosen)
+    const entry = cloud.models().find(({ id }) => id === modelId)
+    report.chooseCloud({ modelId, modelName: entry?.name ?? chosen, quantization: entry?.quantization ?? '', modelReason })
+  }
+
   function take(seq: number, event: GenerationEvent): 'complete' | 'stopped' | undefined {
     switch (event.type) {
       case 'generation-start':
+        if (event.modelReason) takeChoice(event.model, event.modelReason)
+        onState({ at: 'waiting', fraction: null, failure: null })
+        return undefined
       case 'queue-wait':
       case 'request-retry':
         onState({ at: 'waiting', fraction: null, failure: null })

@@ -8,7 +8,7 @@ export interface AnswerReport {
   /** undefined until one was chosen. */
   modelId(): string | undefined
   choose(modelId: string, entry: ModelEntry | undefined): void
-  chooseCloud(model: Pick<Segment, 'modelId' | 'modelName' | 'quantization'>): void
+  chooseCloud(model: Pick<Segment, 'modelId' | 'modelName' | 'quantization' | 'modelReason'>): void
   loadedOn(backend: string): void
   leaveOut(leftOut: Message['leftOut']): void
   count(event: GenerateEvent): void

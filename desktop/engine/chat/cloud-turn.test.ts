@@ -23,7 +23,10 @@ interface Asked {
   chat: Watched
 }
 
-async function begun(cloud: FaultyCloud, { folder, privacy }: { folder?: string; privacy?: Privacy } = {}): Promise<Asked> {
+async function begun(
+  cloud: FaultyCloud,
+  { folder, privacy, model = 'large' }: { folder?: string; privacy?: Privacy; model?: string } = {},
+): Promise<Asked> {
   const engine = await testEngine({ folder: folder ?? (await signedInFolder(cloud)) })
   const conversationId = newId()
   const { fusion } = engine
@@ -35,7 +38,7 @@ async function begun(cloud: FaultyCloud, { folder, privacy }: { folder?: string;
     first.leave()
     await fusion.chats.setPrivacy({ conversationId, privacy })
   }
-  await fusion.chats.setSettings({ conversationId, settings: { modelId: 'cloud:large' } })
+  await fusion.chats.setSettings({ conversationId, settings: { modelId: `cloud:${model}` } })
   // Asked for without any chat, when the engine starts.
   await cloud.until('the list of models', () => cloud.asked.includes('GET /v1/models'))
   cloud.asked.length = 0
@@ -68,6 +71,25 @@ test('an answer of the cloud is streamed, kept, and says where it was made', asy
     ],
     segments: [{ place: 'cloud', reason: 'chosen', modelId: 'cloud:large', completionTokens: 4, tokensPerSecond: 31 }],
   })
+})
+
+test('where the cloud chooses the model, the answer says which and why, also after the engine was closed in the middle', async () => {
+  const cloud = await startFaultyCloud()
+  const folder = await signedInFolder(cloud)
+  const { engine, conversationId, chat } = await begun(cloud, { folder, model: 'auto' })
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  cloud.say(...text('It is '))
+  await seen(chat, 'It is ')
+  // By what is on the disk already.
+  const meanwhile = await watchChat(engine.fusion, conversationId)
+  expect(answerOf(meanwhile).segments).toMatchObject([{ modelId: 'cloud:large' }])
+  await engine.close()
+  const { fusion } = await testEngine({ folder })
+  const again = await watchChat(fusion, conversationId)
+  cloud.say(...text('tea.'), finish)
+  await ended(again)
+  const modelReason = { code: 'only-one', model: 'large' }
+  expect(answerOf(again).segments).toMatchObject([{ modelId: 'cloud:large', modelName: 'Large', quantization: 'FP8', modelReason }])
 })
 
 test('over a cut connection, a server that ends and one that is away, no token comes twice and none is lost', async () => {

@@ -117,8 +117,7 @@ export async function startFaultyCloud({ windowTokens = 4096 } = {}): Promise<Fa
     } else if (path === '/v1/chat') {
       const question = JSON.parse(body) as ChatRequest
       questions.push(question)
-      if (!generations.has(question.answer))
-        generations.set(question.answer, [{ type: 'generation-start', generation: question.answer, model: 'large', modelName: 'Large' }])
+      if (!generations.has(question.answer)) generations.set(question.answer, [started(question)])
       follow(request, response, question.answer)
     } else if (path.endsWith('/events')) follow(request, response, path.split('/')[3]!)
     else if (path.endsWith('/cancel')) json(response, 200, {})
@@ -168,3 +167,12 @@ export async function startFaultyCloud({ windowTokens = 4096 } = {}): Promise<Fa
 
 const isEnd = (event: GenerationEvent | undefined) =>
   event !== undefined && ['generation-finish', 'generation-stop', 'generation-fail'].includes(event.type)
+
+/** "auto" leaves the choice to the cloud, which has one model. */
+const started = ({ answer, model }: ChatRequest): GenerationEvent => ({
+  type: 'generation-start',
+  generation: answer,
+  model: 'large',
+  modelName: 'Large',
+  ...(model === 'auto' && { modelReason: { code: 'only-one', model: 'large' } }),
+})

@@ -19,8 +19,8 @@ const piece: Segment = {
   tokensPerSecond: 50,
 }
 
-function shown(...segments: Partial<Segment>[]): string[] {
-  const message: Message = {
+function messageOf(...segments: Partial<Segment>[]): Message {
+  return {
     id: newId(),
     conversationId: newId(),
     parentId: null,
@@ -33,12 +33,22 @@ function shown(...segments: Partial<Segment>[]): string[] {
     leftOut: null,
     createdAt: 0,
   }
-  const page = renderToStaticMarkup(<Origin message={message} />)
+}
+
+function shown(...segments: Partial<Segment>[]): string[] {
+  const page = renderToStaticMarkup(<Origin message={messageOf(...segments)} />)
   return [...page.matchAll(/<b>(.*?)<\/b><span>(.*?)<\/span>/g)].map(([, place, rest]) => `${place}: ${rest}`)
 }
 
 test('an answer that went on at the same place is said to be made there once, at the speed of the whole', () => {
   expect(shown({}, { completionTokens: 100, tokensPerSecond: 25 })).toEqual(['This computer: Guide Q4_K_M · 33 tok/s'])
+})
+
+test('where the cloud chose the model, the title says why', () => {
+  const modelReason = { code: 'cheaper', model: 'Guide', than: 'Large', cost: 1, costThan: 2 } as const
+  expect(renderToStaticMarkup(<Origin message={messageOf({ place: 'cloud', modelReason })} />)).toContain(
+    'title="Guide suits this as well as Large, and costs less.\n',
+  )
 })
 
 test('each change of model and place is said', () => {

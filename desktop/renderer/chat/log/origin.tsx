@@ -1,4 +1,5 @@
 import type { Message, Segment } from '@fusion/shared/chat/message.ts'
+import { reasonSentence } from '@fusion/shared/routing/routing-reason.ts'
 import { modelName } from '../../models/model-words.ts'
 import { formatCount, formatDuration } from '../../ui/format.ts'
 
@@ -48,6 +49,7 @@ function speedOf(run: readonly Segment[]): number | null {
 
 function detailsOf(segment: Segment): string {
   const lines = [
+    segment.modelReason && reasonSentence(segment.modelReason),
     segment.firstTokenMs !== null && `First word after ${formatDuration(segment.firstTokenMs)}`,
     `${formatCount(segment.completionTokens)} tokens written, ${formatCount(segment.promptTokens)} read`,
     segment.cachedTokens > 0 && `${formatCount(segment.cachedTokens)} of them were kept from before`,
