@@ -16,6 +16,13 @@ const EASY = 'What is a tree?'
 /** The difficult one is more than this holds, so there is a model of a middle size that holds it. */
 const WINDOWS = { small: 2000, middle: 32_000, large: 32_000 }
 
+interface Used {
+  model: string
+  requests: number
+  stopped: number
+  failed: number
+}
+
 let scripted: ScriptedServer
 let front: Awaited<ReturnType<typeof startFront>>
 let cloud: TestCloud
@@ -160,6 +167,16 @@ test('what an organisation does not allow is neither chosen nor told of', async 
   await allow(['another'])
   const refused = await call('POST', '/v1/chat/completions', { model: 'auto', ...messages(EASY) }, by)
   expect([refused.status, await refused.json()]).toMatchObject([404, { error: { code: 'model_not_found' } }])
+  // Each request is a row, also one for which nothing was chosen.
+  const rows = async () => ((await (await call('GET', '/v1/usage', undefined, by)).json()) as { days: Used[] }).days
+  const each = { stopped: 0, failed: 0, requests: 1 }
+  await expect
+    .poll(async () => (await rows()).map(({ model, requests, stopped, failed }) => ({ model, requests, stopped, failed })))
+    .toEqual([
+      { ...each, model: 'middle' },
+      { ...each, model: 'none', failed: 1 },
+      { ...each, model: 'small' },
+    ])
 })
 
 test('an answer of the app tells the model and the reason as it starts, and the ledger and its state name that model', async () => {

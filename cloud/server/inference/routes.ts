@@ -46,8 +46,10 @@ export async function inference(app: FastifyInstance, { models, clock, record, p
   ] as const
   for (const [route, kind] of streamed) {
     serve(app, route, async ({ body: asked, caller, request, reply }) => {
-      const body = await auto.forProgram(caller, asked, reply)
-      await recorded({ caller, kind, model: body.model }, async () => {
+      const recording = { caller, kind, model: asked.model }
+      await recorded(recording, async () => {
+        const body = await auto.forProgram(caller, asked, reply)
+        recording.model = body.model
         const { systemPrompt } = await policies.admit(caller, body.model)
         return passOn({
           models,
