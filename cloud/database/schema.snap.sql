@@ -309,6 +309,15 @@ table provider_sign_ins
 CREATE INDEX provider_sign_ins_expiry ON public.provider_sign_ins USING btree (expires_at)
 grant delete, insert, select, update to fusion_app
 
+table routing_rules
+  organisation_id uuid not null
+  dearest double precision
+  preferred text[] not null
+  routing_rules_dearest_check CHECK ((dearest >= (0)::double precision))
+  routing_rules_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id) ON DELETE CASCADE
+  routing_rules_pkey PRIMARY KEY (organisation_id)
+grant delete, insert, select, update to fusion_app
+
 table schema_migrations
   name text not null
   applied_at timestamp with time zone not null default now()

@@ -4,6 +4,7 @@ import { openDatabase } from '../database/connection.ts'
 import { startPostgres } from '../database/embedded-postgres.ts'
 import { forgetKeys } from '../database/idempotency-keys.ts'
 import { migrate } from '../database/migrate.ts'
+import { findRoutingRules } from '../database/routing-rules.ts'
 import { createApp } from './app.ts'
 import { createAccountRemoval } from './auth/account-removal.ts'
 import { createAuthenticate } from './auth/authenticate.ts'
@@ -199,7 +200,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       authenticate,
       models,
       policies,
-      auto: createAuto({ told: config.models, models, policies, pace }),
+      auto: createAuto({ told: config.models, models, policies, pace, rulesOf: id => findRoutingRules(database, id) }),
       generations,
       record,
       checks,

@@ -187,6 +187,10 @@ const words = {
     what: 'Your organisation lets no prompt be made from history in the cloud.',
     next: 'Ask from the app, which masks what it sends.',
   },
+  'models-too-dear': {
+    what: 'Every model that could answer this costs more than your organisation allows.',
+    next: 'Ask whoever manages this cloud, or name a model.',
+  },
   'last-admin': { what: 'This is the only admin of the organisation.', next: 'Make somebody else an admin first.' },
   'provider-unreachable': { what: '{name} could not be reached.', next: 'Try again in a moment.' },
   'provider-refused': { what: '{name} did not sign you in.', next: 'Begin again in the app.' },

@@ -59,6 +59,7 @@ const kinds: Record<string, Kind> = {
   // As OpenAI's own: its clients do not try again.
   'budget-spent': { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' },
   'masking-required': { status: 403, type: 'permission_error', code: 'masking_required' },
+  'models-too-dear': { status: 403, type: 'permission_error', code: 'models_too_dear' },
   'last-admin': { status: 409, type: 'invalid_request_error', code: 'last_admin' },
   'provider-unreachable': { status: 503, type: 'server_error', code: 'provider_unreachable', retryAfter: 2 },
   'provider-refused': { status: 403, type: 'permission_error', code: 'provider_refused' },

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { listApiKeysOfOrganisation } from '../../database/api-keys.ts'
 import { changeOrganisation, findOrganisation } from '../../database/organisations.ts'
 import { findPolicy, setBudget, setPolicy } from '../../database/policies.ts'
+import { findRoutingRules, setRoutingRules } from '../../database/routing-rules.ts'
 import { findUser } from '../../database/users.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
@@ -48,6 +49,18 @@ export async function admin(
       const detail = { models: body.models?.length ?? null, maskingRequired: body.maskingRequired, ...body.budgets }
       await audit.write({ event: 'policy-change', organisationId, actorId, subjectId: organisationId, address: request.ip, detail }, tx)
       return findPolicy(tx, organisationId)
+    }),
+  )
+
+  serve(app, adminRoutes.routing, async ({ caller }) => findRoutingRules(database, caller.organisationId))
+
+  serve(app, adminRoutes.setRouting, async ({ caller, body, request }) =>
+    database.transaction(async tx => {
+      const { organisationId, userId: actorId } = caller
+      await setRoutingRules(tx, organisationId, body)
+      const detail = { dearest: body.dearest, preferred: body.preferred.length }
+      await audit.write({ event: 'routing-change', organisationId, actorId, subjectId: organisationId, address: request.ip, detail }, tx)
+      return findRoutingRules(tx, organisationId)
     }),
   )
 

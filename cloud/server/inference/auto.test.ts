@@ -179,6 +179,34 @@ test('what an organisation does not allow is neither chosen nor told of', async 
     ])
 })
 
+test('an organisation says what a choice may cost, and what it prefers', async () => {
+  const { id: organisationId } = await createOrganisation(cloud.database, 'Thrifty')
+  const { email } = await cloud.makeUser({ role: 'admin', organisationId })
+  const by = await cloud.signIn(email)
+  const say = async (rules: object) => {
+    const reply = await call('PUT', '/v1/admin/routing', rules, by)
+    expect([reply.status, await reply.json()]).toEqual([200, rules])
+  }
+  expect(await (await call('GET', '/v1/admin/routing', undefined, by)).json()).toEqual({ dearest: null, preferred: [] })
+
+  await say({ dearest: null, preferred: ['middle'] })
+  const preferred = await ask({ model: 'auto', ...messages(EASY) }, { by })
+  expect(preferred.headers.get('x-fusion-model-reason')).toBe('preferred; Your organisation prefers middle to small.')
+
+  await say({ dearest: 1, preferred: [] })
+  expect((await ask({ model: 'auto:best', ...messages(EASY) }, { by })).model).toBe('middle')
+  await say({ dearest: 0.01, preferred: [] })
+  const refused = await call('POST', '/v1/chat/completions', { model: 'auto', ...messages(EASY) }, by)
+  expect([refused.status, await refused.json()]).toMatchObject([403, { error: { code: 'models_too_dear' } }])
+  // It is the rule of a choice: who names a model has chosen.
+  expect((await ask({ model: 'large', ...messages(EASY) }, { by })).model).toBe('large')
+
+  const member = await cloud.signIn((await cloud.makeUser({ organisationId })).email)
+  expect((await call('PUT', '/v1/admin/routing', { dearest: null, preferred: [] }, member)).status).toBe(403)
+  // Of others it says nothing.
+  expect((await ask({ model: 'auto', ...messages(EASY) })).model).toBe('small')
+})
+
 test('an answer of the app tells the model and the reason as it starts, and the ledger and its state name that model', async () => {
   const somebody = await cloud.makeUser()
   const by = await cloud.signIn(somebody.email)

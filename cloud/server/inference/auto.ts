@@ -3,7 +3,7 @@ import { createTokenGuess } from '@fusion/shared/chat/token-guess.ts'
 import type { ChatRequest } from '@fusion/shared/contract/cloud/chat.ts'
 import type { CloudModel } from '@fusion/shared/contract/cloud/models.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
-import { chooseModel, type Latency, type ModelFacts } from '@fusion/shared/routing/choose-model.ts'
+import { chooseModel, type Latency, type ModelFacts, type RoutingRules } from '@fusion/shared/routing/choose-model.ts'
 import { difficultyOf, signsOf } from '@fusion/shared/routing/difficulty.ts'
 import { type Choice, reasonSentence, type Refusal } from '@fusion/shared/routing/routing-reason.ts'
 import type { FastifyReply } from 'fastify'
@@ -20,6 +20,8 @@ export interface AutoOptions {
   models: Pick<Models, 'list' | 'has' | 'servers'>
   policies: Pick<Policies, 'modelsOf'>
   pace: Pick<Pace, 'of'>
+  /** Of an organisation. */
+  rulesOf: (organisationId: string) => Promise<Pick<RoutingRules, 'dearest' | 'preferred'>>
 }
 
 export type Auto = ReturnType<typeof createAuto>
@@ -38,7 +40,7 @@ const UNKNOWN_DIFFICULTY = 0.5
 const guess = createTokenGuess()
 
 /** Where a server has a model that is called `auto`, that name is its. */
-export function createAuto({ told, models, policies, pace }: AutoOptions) {
+export function createAuto({ told, models, policies, pace, rulesOf }: AutoOptions) {
   const toldOf = new Map(told.map(one => [one.model, one]))
   const choosable = (from: readonly CloudModel[]) => from.filter(({ id }) => toldOf.get(id)?.auto !== false)
   const wishOf = (name: string): Latency | undefined => (models.has(name) ? undefined : wishes.get(name))
@@ -55,7 +57,7 @@ export function createAuto({ told, models, policies, pace }: AutoOptions) {
   }
 
   async function choose(caller: Caller, asked: string, latency: Latency, { whole, question, completionTokens }: AskedText) {
-    const may = await policies.modelsOf(caller)
+    const [may, rules] = await Promise.all([policies.modelsOf(caller), rulesOf(caller.organisationId)])
     const here = choosable(models.list())
     const decision = chooseModel({
       models: here.map(factsOf),
@@ -66,7 +68,7 @@ export function createAuto({ told, models, policies, pace }: AutoOptions) {
         latency,
         difficulty: question === '' ? UNKNOWN_DIFFICULTY : difficultyOf(signsOf(question)),
       },
-      rules: { allowed: here.map(({ id }) => id).filter(may), dearest: null, preferred: [] },
+      rules: { ...rules, allowed: here.map(({ id }) => id).filter(may) },
     })
     if (decision.model === null) throw failureOf(decision.why, asked)
     return { model: decision.model, why: decision.why }
@@ -124,8 +126,9 @@ function failureOf(why: Refusal, asked: string): unknown {
     case 'none-fits':
       return failure('prompt-too-long', { tokens: why.neededTokens, window: why.windowTokens, model: why.model })
     case 'none-allowed':
-    case 'all-too-dear':
       return failure('cloud-model-unknown', { model: asked })
+    case 'all-too-dear':
+      return failure('models-too-dear')
     case 'no-models':
     case 'all-down':
       return failure('model-servers-down', {}, { retryable: true })

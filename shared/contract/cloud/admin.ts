@@ -22,17 +22,26 @@ export type OrganisationApiKey = Static<typeof OrganisationApiKey>
 /** Tokens a month, read and written; null: as many as they like. */
 const Budget = Type.Union([Type.Integer({ minimum: 0, maximum: 1_000_000_000_000_000 }), Type.Null()])
 
+const ModelNames = Type.Array(Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\x00-\\x1f\\x7f]+$' }), { maxItems: 1000 })
+
 const Policy = Type.Object(
   {
     /** Which models its people may ask; null: every one of this cloud. */
-    models: Type.Union([
-      Type.Array(Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\x00-\\x1f\\x7f]+$' }), { maxItems: 1000 }),
-      Type.Null(),
-    ]),
+    models: Type.Union([ModelNames, Type.Null()]),
     /** The cloud makes no prompt from history: what people wrote goes to models from their devices alone. */
     maskingRequired: Type.Boolean(),
     /** Of all together, and of each person who has none of their own. */
     budgets: Type.Object({ organisation: Budget, eachPerson: Budget }, { additionalProperties: false }),
+  },
+  { additionalProperties: false },
+)
+
+const Routing = Type.Object(
+  {
+    /** The most that a million tokens may cost, read or written, in the currency of the operator's prices; null: any price. */
+    dearest: Type.Union([Type.Number({ minimum: 0, maximum: 1_000_000 }), Type.Null()]),
+    /** Chosen before others that suit as well: the first is liked best. */
+    preferred: ModelNames,
   },
   { additionalProperties: false },
 )
@@ -73,6 +82,21 @@ export const adminRoutes = {
     summary: 'Says what the organisation allows its people, and how much, as a whole.',
     body: Policy,
     reply: Policy,
+  }),
+  routing: route({
+    method: 'GET',
+    path: '/v1/admin/routing',
+    access: auditor,
+    summary: 'What the organisation says of models that are chosen for it, where `auto` is asked for.',
+    reply: Routing,
+  }),
+  setRouting: route({
+    method: 'PUT',
+    path: '/v1/admin/routing',
+    access: admin,
+    summary: 'Says it, as a whole.',
+    body: Routing,
+    reply: Routing,
   }),
   setBudget: route({
     method: 'PUT',

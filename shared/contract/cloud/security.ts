@@ -96,6 +96,7 @@ export const auditEvents = [
   'account-purge',
   'organisation-change',
   'policy-change',
+  'routing-change',
   'budget-change',
 ] as const
 export type AuditEventName = (typeof auditEvents)[number]
