@@ -1,13 +1,14 @@
 import { once } from 'node:events'
-import { createServer, request as httpRequest } from 'node:http'
+import { createServer, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import type { GenerationEvent, SocketMessage } from '@fusion/shared/contract/cloud/chat.ts'
 import type { CloudModel } from '@fusion/shared/contract/cloud/models.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { createOrganisation } from '../../database/organisations.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { chatClient, type ChatClient, question } from '../testing/chat-client.ts'
-import { type ScriptedServer, startScriptedServer } from '../testing/scripted-server.ts'
+import { MODEL, type ScriptedServer, startScriptedServer } from '../testing/scripted-server.ts'
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
 
 const HARD =
@@ -29,19 +30,26 @@ let cloud: TestCloud
 let token: string
 let client: ChatClient
 
-/** The scripted server as one that has several models, which it does not: what it lists is told here. */
+/** The scripted server as one that has several models, which it does not: it lists these, and answers by the name that it was asked for. */
 async function startFront(models: { id: string; max_model_len: number }[], behind: string) {
-  const server = createServer((asked, reply) => {
+  const server = createServer((asked, reply) => void pass(asked, reply)).listen(0, '127.0.0.1')
+  async function pass(asked: IncomingMessage, reply: ServerResponse): Promise<void> {
     if (asked.url === '/v1/models') return void reply.end(JSON.stringify({ object: 'list', data: models }))
     const { method, headers } = asked
+    const body = await text(asked)
+    const { model } = JSON.parse(body || '{}') as { model?: string }
     const passed = httpRequest(behind + asked.url, { method, headers }, answer => {
       reply.writeHead(answer.statusCode!, answer.headers)
-      answer.pipe(reply)
+      reply.flushHeaders()
+      answer.setEncoding('utf8')
+      answer.on('data', (piece: string) => reply.write(piece.replaceAll(`"model":"${MODEL}"`, `"model":"${model}"`)))
+      answer.on('end', () => reply.end())
+      answer.on('error', () => reply.destroy())
     })
     passed.on('error', () => reply.destroy())
     reply.on('close', () => passed.destroy())
-    asked.pipe(passed)
-  }).listen(0, '127.0.0.1')
+    passed.end(body)
+  }
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -87,10 +95,8 @@ async function ask(body: { model: string } & Record<string, unknown>, { path = '
   const asking = call('POST', path, { stream: true, ...body }, by)
   const answer = await scripted.next()
   const model = String(answer.body['model'])
-  answer.raw(
-    `data: ${JSON.stringify({ id: 'x', object: 'x', model, choices: [{ index: 0, delta: {}, text: '', finish_reason: null }] })}\n\n`,
-  )
-  if (path === '/v1/responses') answer.raw('data: {"type":"response.completed","response":{"usage":null}}\n\n')
+  if (path !== '/v1/responses') answer.say('one')
+  else answer.raw('data: {"type":"response.completed","response":{"usage":null}}\n\n')
   answer.finish()
   const reply = await asking
   return { headers: reply.headers, text: await reply.text(), model }
