@@ -140,16 +140,17 @@ async function follow(
     keptMs: KEPT_MS - (Date.now() - answer.createdAt),
   })
 
-  function takeChoice(chosen: string, modelReason: Choice): void {
+  function takeChoice(chosen: string, modelReason: Choice | undefined): void {
     const modelId = cloudModelId(chosen)
     const entry = cloud.models().find(({ id }) => id === modelId)
-    report.chooseCloud({ modelId, modelName: entry?.name ?? chosen, quantization: entry?.quantization ?? '', modelReason })
+    const named = { modelId, modelName: entry?.name ?? chosen, quantization: entry?.quantization ?? '' }
+    report.chooseCloud({ ...named, ...(modelReason && { modelReason }) })
   }
 
   function take(seq: number, event: GenerationEvent): 'complete' | 'stopped' | undefined {
     switch (event.type) {
       case 'generation-start':
-        if (event.modelReason) takeChoice(event.model, event.modelReason)
+        if (event.model !== model) takeChoice(event.model, event.modelReason)
         onState({ at: 'waiting', fraction: null, failure: null })
         return undefined
       case 'queue-wait':

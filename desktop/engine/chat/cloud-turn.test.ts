@@ -92,6 +92,16 @@ test('where the cloud chooses the model, the answer says which and why, also aft
   expect(answerOf(again).segments).toMatchObject([{ modelId: 'cloud:large', modelName: 'Large', quantization: 'FP8', modelReason }])
 })
 
+test('a reason that this app does not know yet costs the answer nothing', async () => {
+  const cloud = await startFaultyCloud({ modelReason: { code: 'of-a-later-year', model: 'large' } })
+  const { chat } = await begun(cloud, { model: 'auto' })
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  cloud.say(...text('tea.'), finish)
+  await ended(chat)
+  expect(answerOf(chat)).toMatchObject({ status: 'complete', segments: [{ modelId: 'cloud:large', modelName: 'Large' }] })
+  expect(answerOf(chat).segments[0]).not.toHaveProperty('modelReason')
+})
+
 test('over a cut connection, a server that ends and one that is away, no token comes twice and none is lost', async () => {
   const cloud = await startFaultyCloud()
   const { chat } = await begun(cloud)

@@ -141,7 +141,11 @@ function refusal(status: number, host: string, model: string | undefined, known:
 function parsed(data: string): GenerationEvent | undefined {
   try {
     const value: unknown = JSON.parse(data)
-    return readable.Check(value) ? value : undefined
+    if (readable.Check(value)) return value
+    if (typeof value !== 'object' || value === null || !('modelReason' in value)) return undefined
+    // A newer cloud may have reasons that this app does not know: the event is told without it, or all after it would seem to be missing.
+    const { modelReason: _, ...rest } = value
+    return readable.Check(rest) ? rest : undefined
   } catch {
     return undefined
   }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { ChatRequest, GenerationEvent } from '@fusion/shared/contract/cloud/chat.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { onTestFinished } from 'vitest'
+import type { Choice } from '@fusion/shared/routing/routing-reason.ts'
 
 export interface FaultyCloud {
   address: string
@@ -34,7 +35,11 @@ export const usage = { promptTokens: 10, cachedTokens: 0, completionTokens: 4 }
 export const finish: GenerationEvent = { type: 'generation-finish', reason: 'stop', usage, firstTokenMs: 20, tokensPerSecond: 31 }
 export const text = (...pieces: string[]): GenerationEvent[] => pieces.map(piece => ({ type: 'text-delta', text: piece }))
 
-export async function startFaultyCloud({ windowTokens = 4096 } = {}): Promise<FaultyCloud> {
+/** `modelReason`: why its one model was chosen, where the choice was left to it. */
+export async function startFaultyCloud({
+  windowTokens = 4096,
+  modelReason = { code: 'only-one', model: 'large' },
+}: { windowTokens?: number; modelReason?: object } = {}): Promise<FaultyCloud> {
   const asked: string[] = []
   const questions: ChatRequest[] = []
   let generations = new Map<string, GenerationEvent[]>()
@@ -117,7 +122,7 @@ export async function startFaultyCloud({ windowTokens = 4096 } = {}): Promise<Fa
     } else if (path === '/v1/chat') {
       const question = JSON.parse(body) as ChatRequest
       questions.push(question)
-      if (!generations.has(question.answer)) generations.set(question.answer, [started(question)])
+      if (!generations.has(question.answer)) generations.set(question.answer, [started(question, modelReason)])
       follow(request, response, question.answer)
     } else if (path.endsWith('/events')) follow(request, response, path.split('/')[3]!)
     else if (path.endsWith('/cancel')) json(response, 200, {})
@@ -168,11 +173,11 @@ export async function startFaultyCloud({ windowTokens = 4096 } = {}): Promise<Fa
 const isEnd = (event: GenerationEvent | undefined) =>
   event !== undefined && ['generation-finish', 'generation-stop', 'generation-fail'].includes(event.type)
 
-/** "auto" leaves the choice to the cloud, which has one model. */
-const started = ({ answer, model }: ChatRequest): GenerationEvent => ({
+/** "auto" leaves the choice to the cloud. The reason may be one that no app knows. */
+const started = ({ answer, model }: ChatRequest, modelReason: object): GenerationEvent => ({
   type: 'generation-start',
   generation: answer,
   model: 'large',
   modelName: 'Large',
-  ...(model === 'auto' && { modelReason: { code: 'only-one', model: 'large' } }),
+  ...(model === 'auto' && { modelReason: modelReason as Choice }),
 })
