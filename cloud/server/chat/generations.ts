@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import type { ChatRequest, GenerationEvent, GenerationState } from '@fusion/shared/contract/cloud/chat.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
-import type { Choice } from '@fusion/shared/routing/routing-reason.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { Database } from '../../database/connection.ts'
 import {
@@ -36,9 +35,6 @@ export interface GenerationsOptions {
   /** Where there is one, other servers show what is made here sooner. */
   tail?: EventTail | undefined
 }
-
-/** What answers a request: where the choice was ours, with the reason for its model. */
-export type Planned = AnswerRequest & { modelReason?: Choice | undefined }
 
 export type Generations = ReturnType<typeof createGenerations>
 
@@ -115,7 +111,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
     }
   }
 
-  function launch(caller: Caller, request: ChatRequest, answer: Planned): void {
+  function launch(caller: Caller, request: ChatRequest, answer: AnswerRequest): void {
     const startedAt = clock()
     const log = createLiveLog()
     const stop = new AbortController()
@@ -136,8 +132,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
     running.done = (async () => {
       let last: GenerationEvent | undefined
       const tell = (event: GenerationEvent) => {
-        if (event.type === 'generation-start' && answer.modelReason) log.append({ ...event, modelReason: answer.modelReason })
-        else if (request.prompt || !isLast(event)) log.append(event)
+        if (request.prompt || !isLast(event)) log.append(event)
         else last = event
       }
       const { usage, server } = await makeAnswer({ models, clock }, answer, tell, stop.signal)
@@ -216,7 +211,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
   }
 
   /** Resolves when a generation of this user is known here. Throws `request-differs`, and what keeping the question throws. */
-  async function begin(caller: Caller, request: ChatRequest, answer: () => Promise<Planned>): Promise<void> {
+  async function begin(caller: Caller, request: ChatRequest, answer: () => Promise<AnswerRequest>): Promise<void> {
     const { userId } = caller
     const requestHash = createHash('sha256').update(JSON.stringify(request)).digest()
     const known = await database.asUser(userId, tx => findGeneration(tx, request.answer))

@@ -3,6 +3,7 @@ import type { GenerationEvent, GenerationUsage } from '@fusion/shared/contract/c
 import type { Sampling } from '@fusion/shared/chat/conversation.ts'
 import type { FinishReason } from '@fusion/shared/chat/message.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
+import type { Choice } from '@fusion/shared/routing/routing-reason.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { Clock } from '../clock.ts'
 import { asFailure, type ModelServer, ServerLost, type ToldUsage } from '../inference/model-server.ts'
@@ -14,6 +15,8 @@ import { createWholeText } from './whole-text.ts'
 export interface AnswerRequest {
   generation: string
   model: string
+  /** Why this one, where the choice was ours. */
+  modelReason?: Choice | undefined
   prompt: MakePrompt
   sampling: Sampling
   /** Keeps one tenant's prompts from being seen in the timing of another's: vLLM's prefix cache is shared only within a salt. */
@@ -39,7 +42,8 @@ export async function makeAnswer(
   const counted = createCount(clock)
   const answer: Answer = { request, counted, soFar: createAnswerSoFar(), told: createToldText(tell), tell, signal, limits: undefined }
   let server: ModelServer | undefined
-  tell({ type: 'generation-start', generation: request.generation, model: request.model, modelName: request.model })
+  const { generation, model, modelReason } = request
+  tell({ type: 'generation-start', generation, model, modelName: model, ...(modelReason && { modelReason }) })
   try {
     const tried = new Set<ModelServer>()
     for (let attempt = 1; ; attempt++) {

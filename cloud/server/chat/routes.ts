@@ -8,7 +8,7 @@ import { mayCall, serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 import { plannedPrompt } from './counted-prompt.ts'
 import { historyPrompt } from './history-prompt.ts'
-import type { Planned } from './generations.ts'
+import type { AnswerRequest } from './make-answer.ts'
 import { sendEvents } from './send-events.ts'
 import { serveSocket } from './socket.ts'
 
@@ -16,7 +16,7 @@ import { serveSocket } from './socket.ts'
 export async function chat(app: FastifyInstance, { generations, database, objects, models, policies, auto }: Parts): Promise<void> {
   await serveSocket(app, { generations, planned })
 
-  async function planned(caller: Caller, request: ChatRequest): Promise<Planned> {
+  async function planned(caller: Caller, request: ChatRequest): Promise<AnswerRequest> {
     const routed = await auto.forChat(caller, request)
     // Half a character would be refused by Postgres, as a part of an event.
     const model = routed.model.toWellFormed()
