@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addCounts, countPlaywright, countVitest } from './test-counts.ts'
+import { addCounts, countPlaywright, countVitest, namesOfFailed } from './test-counts.ts'
 
 const vitest = { numPassedTests: 5, numFailedTests: 1, numPendingTests: 2, numTodoTests: 1, testResults: [] }
 
@@ -30,4 +30,21 @@ test('a run that left no report is a failure', () => {
     { passed: 0, failed: 1, skipped: 0 },
     { passed: 0, failed: 1, skipped: 0 },
   ])
+})
+
+test('what failed is named, a file that could not be loaded by itself', () => {
+  const testResults = [
+    { name: 'one.test.ts', status: 'failed', assertionResults: [] },
+    {
+      name: 'other.test.ts',
+      status: 'failed',
+      assertionResults: [
+        { status: 'passed', fullName: 'it works' },
+        { status: 'failed', fullName: 'it adds' },
+      ],
+    },
+    { name: 'third.test.ts', status: 'passed', assertionResults: [{ status: 'passed', fullName: 'it works' }] },
+  ]
+  expect(namesOfFailed({ ...vitest, testResults })).toEqual(['one.test.ts', 'other.test.ts: it adds'])
+  expect(namesOfFailed(undefined)).toEqual([])
 })

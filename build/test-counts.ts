@@ -20,7 +20,13 @@ const VitestReport = Type.Object({
   numFailedTests: Type.Integer(),
   numPendingTests: Type.Integer(),
   numTodoTests: Type.Integer(),
-  testResults: Type.Array(Type.Object({ status: Type.String(), assertionResults: Type.Array(Type.Object({ status: Type.String() })) })),
+  testResults: Type.Array(
+    Type.Object({
+      name: Type.Optional(Type.String()),
+      status: Type.String(),
+      assertionResults: Type.Array(Type.Object({ status: Type.String(), fullName: Type.Optional(Type.String()) })),
+    }),
+  ),
 })
 
 /** A file that failed without a failed test, since it could not be loaded or a hook threw, counts as one failure. No report is one failure. */
@@ -34,6 +40,17 @@ export function countVitest(report: unknown): Counts {
     failed: report.numFailedTests + brokenFiles.length,
     skipped: report.numPendingTests + report.numTodoTests,
   }
+}
+
+/** The tests of vitest that failed, with their files: a log is read from its end. A file without a failed test stands for itself. */
+export function namesOfFailed(report: unknown): string[] {
+  if (!Value.Check(VitestReport, report)) return []
+  return report.testResults
+    .filter(({ status }) => status === 'failed')
+    .flatMap(({ name = '', assertionResults }) => {
+      const failed = assertionResults.filter(({ status }) => status === 'failed').map(({ fullName = '' }) => `${name}: ${fullName}`)
+      return failed.length > 0 ? failed : [name]
+    })
 }
 
 const PlaywrightReport = Type.Object({

@@ -10,7 +10,7 @@ import { ensureBuilt } from './ensure-built.mjs'
 import { browserParts } from './parts.mjs'
 import { endWith } from './problem.mjs'
 import { runNode } from './run.mjs'
-import { addCounts, countPlaywright, countVitest, type Counts, nothing } from './test-counts.ts'
+import { addCounts, countPlaywright, countVitest, type Counts, namesOfFailed, nothing } from './test-counts.ts'
 
 const root = dirname(import.meta.dirname)
 const inCi = Boolean(process.env['CI'])
@@ -70,6 +70,7 @@ async function main(names: string[]): Promise<number> {
   const unit = await runVitest(names)
   const page = names.length === 0 ? await runPlaywright() : nothing
   const { passed, failed, skipped } = addCounts(unit, page)
+  for (const name of namesOfFailed(report('vitest.json'))) process.stdout.write(`\nfailed: ${name}`)
   process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`)
   return failed === 0 ? 0 : 1
 }

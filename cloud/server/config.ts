@@ -31,6 +31,8 @@ const ModelServer = Type.Object(
     url: Type.String({ pattern: '^https?://' }),
     apiKey: Type.Optional(Type.String({ minLength: 1 })),
     weights: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    /** Requests that it is to have at once, from each server of this cloud. */
+    slots: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
   },
   { additionalProperties: false },
 )
@@ -259,6 +261,26 @@ const settings = {
     form: 'a list in JSON, such as [{"url":"http://10.0.0.7:8000"}]',
     fallback: () => [],
     secret: true,
+  },
+  /** The longest that a request waits for a free model server; one that would wait longer is refused at once. */
+  queueSeconds: {
+    variable: 'FUSION_QUEUE_SECONDS',
+    schema: Type.Integer({ minimum: 1, maximum: 3600 }),
+    form: 'a whole number of seconds, 3600 at most',
+    fallback: () => 60,
+  },
+  /** A model server that makes no token for so long is given up, and another is asked. */
+  firstTokenSeconds: {
+    variable: 'FUSION_FIRST_TOKEN_SECONDS',
+    schema: Type.Integer({ minimum: 1, maximum: 600 }),
+    form: 'a whole number of seconds, 600 at most',
+    fallback: () => 120,
+  },
+  nextTokenSeconds: {
+    variable: 'FUSION_NEXT_TOKEN_SECONDS',
+    schema: Type.Integer({ minimum: 1, maximum: 600 }),
+    form: 'a whole number of seconds, 600 at most',
+    fallback: () => 30,
   },
   /** What `auto` chooses by. */
   models: {

@@ -18,6 +18,7 @@ import { startModelServer } from './embedded/model-server.ts'
 import { createGenerations } from './chat/generations.ts'
 import { createAuto } from './inference/auto.ts'
 import { createModels } from './inference/models.ts'
+import { patienceOf } from './inference/patience.ts'
 import { createPace } from './inference/pace.ts'
 import { createLedger } from './usage/ledger.ts'
 import { tendUsage } from './usage/tend-usage.ts'
@@ -113,7 +114,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     let url = ''
     const publicUrl = () => config.publicUrl?.replace(/\/+$/, '') ?? url
     const secretKey = await readSecretKey({ configured: config.secretKey, folder })
-    const models = createModels({ servers })
+    const models = createModels({ servers, queueSeconds: config.queueSeconds })
     const ledger = createLedger({
       database,
       onAway: () => app?.log.warn('usage can not be written, it is kept until the database is back'),
@@ -132,6 +133,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       database,
       models,
       clock,
+      patience: patienceOf(config),
       record,
       tail: redis && createRedisEventTail(redis),
       onTrouble: what => app?.log.error(what),

@@ -212,6 +212,14 @@ const words = {
     next: 'What was written is kept. Ask again; another server may answer.',
   },
   'model-server-refused': { what: 'The server of this model did not take the request.', next: 'Try again, or choose another model.' },
+  'line-too-long': {
+    what: 'More is being asked of this model than it can answer at the moment.',
+    next: 'Try again in {seconds} seconds, or choose another model.',
+  },
+  'answer-not-continued': {
+    what: 'The server that was answering broke off, and with {parameter} no other can go on exactly from there.',
+    next: 'What was written is kept. Ask again; another server may answer.',
+  },
   'model-servers-down': { what: 'No server of this model answers at the moment.', next: 'Try again in a moment, or choose another model.' },
   'answer-too-long': { what: 'This answer took longer than ten minutes.', next: 'What was written is kept. You can go on from there.' },
   'request-differs': { what: 'This id was used for another request before.', next: 'Use a new id for a new request.' },
@@ -261,6 +269,7 @@ const defaultWords: Record<string, string> = {
   model: 'the model',
   models: 'more than one',
   name: 'that',
+  parameter: 'what was asked for',
   file: 'the file',
   folder: 'its data folder',
   why: 'it is not a chat model',

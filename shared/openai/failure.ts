@@ -77,6 +77,8 @@ const kinds: Record<string, Kind> = {
   'cloud-model-unknown': { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
   'model-server-lost': { status: 502, type: 'server_error', code: 'model_server_lost', retryAfter: 1 },
   'model-server-refused': { status: 502, type: 'server_error', code: 'model_server_refused' },
+  'answer-not-continued': { status: 502, type: 'server_error', code: 'answer_not_continued', retryAfter: 1 },
+  'line-too-long': { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' },
   'model-servers-down': { status: 503, type: 'server_error', code: 'model_servers_down', retryAfter: 2 },
   'files-full': { status: 413, type: 'invalid_request_error', code: 'files_full' },
   'question-empty': { status: 400, type: 'invalid_request_error', code: 'question_empty' },

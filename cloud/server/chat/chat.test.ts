@@ -154,7 +154,6 @@ test('a server that breaks off before the first word is asked again, once', asyn
     'generation-start',
     'prompt-count',
     'request-retry',
-    'prompt-count',
     'text-delta',
     'generation-finish',
   ])

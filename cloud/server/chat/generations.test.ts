@@ -38,8 +38,10 @@ afterAll(async () => {
   await made.close()
 })
 
+const patience = { firstTokenMs: 60_000, nextTokenMs: 60_000 }
+
 function start(database: Database): Generations {
-  const generations = createGenerations({ database, models, clock: Date.now, onTrouble: () => {}, record: () => {} })
+  const generations = createGenerations({ database, models, clock: Date.now, patience, onTrouble: () => {}, record: () => {} })
   open.push(generations)
   return generations
 }
@@ -55,6 +57,8 @@ const begin = (generations: Generations, request: ChatRequest) =>
     }),
     sampling: {},
     cacheSalt: caller.userId,
+    who: caller.userId,
+    blocks: [],
   }))
 
 /** A question in a conversation of its own, asked without a prompt. */
@@ -204,7 +208,7 @@ test('a reader that takes long is handed some hundred events at a time, and gets
   await begin(generations, request)
   const answer = await servers.next()
   const sizes: number[] = []
-  const words = Array.from({ length: 1500 }, (_, index) => `${index} `)
+  const words = Array.from({ length: 990 }, (_, index) => `${index} `)
   for (const word of words) answer.say(word)
   answer.finish()
   await expect.poll(async () => (await generations.state(caller, request.answer)).at).toBe('complete')

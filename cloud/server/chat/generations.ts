@@ -19,7 +19,9 @@ import {
 import type { Caller } from '../caller.ts'
 import type { Clock } from '../clock.ts'
 import type { Models } from '../inference/models.ts'
+import { LONGEST_ANSWER_MS } from '../inference/patience.ts'
 import type { Record } from '../inference/record.ts'
+import type { Patience } from '../inference/token-patience.ts'
 import type { EventTail, SeenEvent } from './event-tail.ts'
 import { keepAnswer, keepQuestion, keepWrittenAnswer } from './keep-turn.ts'
 import { createLiveLog, isLast, type LiveLog } from './live-log.ts'
@@ -29,6 +31,7 @@ export interface GenerationsOptions {
   database: Database
   models: Models
   clock: Clock
+  patience: Patience
   /** What is wrong and nobody asked about: a generation that can't be written down. */
   onTrouble: (what: string) => void
   record: Record
@@ -43,7 +46,6 @@ const TEND_MS = 400
 const LEASE_SECONDS = 15
 /** What was made is written down so often: what a killed server can lose. */
 const WRITE_MS = 500
-const LONGEST_MS = 600_000
 const SWEEP_MS = 5_000
 /** The end of an answer is held back for its conversation no longer. */
 const KEEP_MS = 5_000
@@ -69,7 +71,7 @@ interface Running {
 
 const keyOf = (userId: string, id: string) => `${userId} ${id}`
 
-export function createGenerations({ database, models, clock, onTrouble, record, tail }: GenerationsOptions) {
+export function createGenerations({ database, models, clock, patience, onTrouble, record, tail }: GenerationsOptions) {
   const live = new Map<string, Running>()
   const draining = new AbortController()
   let closing = false
@@ -115,7 +117,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
     const startedAt = clock()
     const log = createLiveLog()
     const stop = new AbortController()
-    const tooLong = setTimeout(() => stop.abort(failure('answer-too-long')), LONGEST_MS)
+    const tooLong = setTimeout(() => stop.abort(failure('answer-too-long')), LONGEST_ANSWER_MS)
     const running: Running = {
       userId: caller.userId,
       id: request.answer,
@@ -135,7 +137,7 @@ export function createGenerations({ database, models, clock, onTrouble, record, 
         if (request.prompt || !isLast(event)) log.append(event)
         else last = event
       }
-      const { usage, server } = await makeAnswer({ models, clock }, answer, tell, stop.signal)
+      const { usage, server } = await makeAnswer({ models, clock, patience }, answer, tell, stop.signal)
       clearTimeout(tooLong)
       if (last) await endInHistory(running, last)
       await writing

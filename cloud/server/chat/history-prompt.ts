@@ -30,7 +30,7 @@ const MOST_CHARACTERS_PER_TOKEN = 16
 export function historyPrompt(parts: HistoryPromptParts, question: HistoryQuestion): MakePrompt {
   const { userId, conversationId, questionId, model, systemPrompts, maxAnswerTokens } = question
   return async (server, signal) => {
-    const windowTokens = parts.models.list().find(({ id }) => id === model)?.max_model_len ?? 0
+    const windowTokens = parts.models.windowOf(model) ?? 0
     const mostCharacters = MOST_CHARACTERS_PER_TOKEN * windowTokens
     const read = await readPath(parts, { userId, conversationId, questionId, mostCharacters })
     // What is sent begins with a question.

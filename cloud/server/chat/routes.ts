@@ -6,7 +6,8 @@ import type { Caller } from '../caller.ts'
 import { present } from '../history/write.ts'
 import { mayCall, serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
-import { plannedPrompt } from './counted-prompt.ts'
+import { BLOCK_CHARACTERS, prefixBlocks } from '../inference/pool/prefix-blocks.ts'
+import { messagesOf, plannedPrompt } from './counted-prompt.ts'
 import { historyPrompt } from './history-prompt.ts'
 import type { AnswerRequest } from './make-answer.ts'
 import { sendEvents } from './send-events.ts'
@@ -21,8 +22,11 @@ export async function chat(app: FastifyInstance, { generations, database, object
     // Half a character would be refused by Postgres, as a part of an event.
     const model = routed.model.toWellFormed()
     const { systemPrompt: organisation, maskingRequired } = await policies.admit(caller, model)
-    const answer = { ...routed, generation: request.answer, model, cacheSalt: caller.userId }
     const { prompt, sampling = {} } = request
+    // A server that has read this chat is found by what is sent; one that we plan ourselves, by its conversation.
+    const read = prompt ? JSON.stringify(messagesOf(prompt, organisation)) : request.conversation.repeat(BLOCK_CHARACTERS)
+    const blocks = prefixBlocks(prompt ? read : read.slice(0, BLOCK_CHARACTERS), `${caller.userId} ${model}`)
+    const answer = { ...routed, generation: request.answer, model, cacheSalt: caller.userId, who: caller.apiKeyId ?? caller.userId, blocks }
     if (prompt) return { ...answer, prompt: plannedPrompt({ model, prompt, systemPrompt: organisation }), sampling }
 
     if (maskingRequired) throw failure('masking-required')

@@ -1,10 +1,11 @@
 // One model server, which speaks vLLM's OpenAI API: vLLM itself, or the headless engine that stands in for it on one machine.
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { readEvents } from '@fusion/shared/http/read-events.ts'
-import { Type, type Static, type TSchema } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { type Dispatcher, Pool } from 'undici'
 import { inSpan, traceHeaders } from '../telemetry/trace.ts'
+import { type Refusal, refusalOf, wrongRequest } from './refusal.ts'
 
 export interface ServerAddress {
   url: string
@@ -32,89 +33,56 @@ export interface ServerMessage {
   content: string
 }
 
-const TokenIds = Type.Optional(Type.Union([Type.Array(Type.Integer()), Type.Null()]))
-const ToldUsage = Type.Optional(
-  Type.Union([
-    Type.Object({
-      prompt_tokens: Type.Integer(),
-      completion_tokens: Type.Optional(Type.Integer()),
-      prompt_tokens_details: Type.Optional(
-        Type.Union([Type.Object({ cached_tokens: Type.Optional(Type.Union([Type.Integer(), Type.Null()])) }), Type.Null()]),
-      ),
-    }),
-    Type.Null(),
-  ]),
-)
-export type ToldUsage = Static<typeof ToldUsage>
-
-/** What is read of a chunk of a streamed chat completion; what else a server sends is passed over. */
-export const ChatChunk = Type.Object({
-  /** Of the first chunk. */
-  prompt_token_ids: TokenIds,
-  choices: Type.Array(
-    Type.Object({
-      delta: Type.Optional(
-        Type.Object({
-          content: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-          // vLLM's name, and what it is to be called.
-          reasoning_content: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-          reasoning: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-        }),
-      ),
-      finish_reason: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-      token_ids: TokenIds,
-    }),
-  ),
-  usage: ToldUsage,
-})
-export type ChatChunk = Static<typeof ChatChunk>
-
-/** The same of a completion, which goes on from tokens. */
-export const CompletionChunk = Type.Object({
-  choices: Type.Array(
-    Type.Object({
-      text: Type.Optional(Type.String()),
-      finish_reason: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-      token_ids: TokenIds,
-    }),
-  ),
-  usage: ToldUsage,
-})
-export type CompletionChunk = Static<typeof CompletionChunk>
-
 /** A server that could not be reached or broke off, as apart from one that refused. */
-export class ServerLost extends Error {}
-/** It answered with an error; `told` is for whoever asked, where the request was at fault, and is null where the server was. */
+export class ServerLost extends Error {
+  /** Whether it had the request: only then the request may be what broke it. */
+  readonly reached: boolean
+  constructor(message: string, { reached = true, cause }: { reached?: boolean; cause?: unknown } = {}) {
+    super(message, { cause })
+    this.reached = reached
+  }
+}
+/** It answered with an error. `told`: its words for whoever asked, where the request was at fault. */
 export class ServerRefused extends Error {
   readonly status: number
-  constructor(status: number) {
+  readonly told: Refusal | undefined
+  constructor(status: number, told?: Refusal) {
     super(`the model server answered ${status}`)
     this.status = status
+    this.told = told
   }
 }
 
 const CONNECT_MS = 3_000
-/** A first token can take a whole prefill, and a place in the server's line. */
-const HEADERS_MS = 300_000
-/** Between two chunks, however slow the model is. */
-const BETWEEN_MS = 120_000
 const SHORT_MS = 10_000
+/** Of one token, by a server that may be computing for others. */
+const TRIAL_MS = 30_000
+/** Before it answers with headers a server may compute a whole answer. */
+const LONGEST_MS = 600_000
+
+const DetokenizedText = Type.Object({ prompt: Type.String() })
+
+/** One event of a stream: `event` is its data, read; undefined for the `[DONE]` that ends completions. */
+export interface StreamedEvent {
+  data: string
+  event: unknown
+}
 
 export type ModelServer = ReturnType<typeof createModelServer>
 
 /** Opens no connection yet. `label` names it to admins and in metrics: host and port, never a key. */
-export function createModelServer({ url, apiKey, weights = '' }: ServerAddress) {
+export function createModelServer({ url, apiKey, weights = '' }: ServerAddress, { longestAnswerMs = LONGEST_MS } = {}) {
   const { origin, host, pathname } = new URL(url)
   const base = pathname.replace(/\/(?:v1\/?)?$/, '')
   const pool = new Pool(origin, {
     connections: null,
     connectTimeout: CONNECT_MS,
-    headersTimeout: HEADERS_MS,
-    bodyTimeout: BETWEEN_MS,
+    // Whoever waits for tokens has shorter patience of its own.
+    headersTimeout: longestAnswerMs,
+    bodyTimeout: longestAnswerMs,
     // vLLM's own server closes idle connections after 5 s: ours go before, or a request meets one that is closing.
     keepAliveTimeout: 4_000,
   })
-  let inFlight = 0
 
   const headers = (): Record<string, string> => ({
     accept: 'application/json, text/event-stream',
@@ -138,7 +106,7 @@ export function createModelServer({ url, apiKey, weights = '' }: ServerAddress) 
         })
       } catch (error) {
         if (signal.aborted) throw signal.reason
-        throw new ServerLost('the model server could not be reached', { cause: error })
+        throw new ServerLost('the model server could not be reached', { reached: !neverConnected(error), cause: error })
       }
     })
   }
@@ -149,37 +117,12 @@ export function createModelServer({ url, apiKey, weights = '' }: ServerAddress) 
       await body.dump()
       throw new ServerRefused(statusCode)
     }
-    try {
-      return await body.json()
-    } catch (error) {
-      if (options.signal.aborted) throw options.signal.reason
-      throw new ServerLost('the model server did not answer with JSON', { cause: error })
-    }
-  }
-
-  async function* stream<S extends TSchema>(
-    path: string,
-    schema: S,
-    body: object,
-    signal: AbortSignal,
-  ): AsyncGenerator<Static<S>, void, void> {
-    inFlight += 1
-    try {
-      const reply = await request('POST', path, { body: { ...body, stream: true }, signal })
-      if (reply.statusCode !== 200) {
-        await reply.body.dump()
-        throw new ServerRefused(reply.statusCode)
-      }
-      yield* chunksOf(schema, reply.body, signal)
-    } finally {
-      inFlight -= 1
-    }
+    return readJson({ body }, options.signal)
   }
 
   return {
     label: host,
     weights,
-    inFlight: () => inFlight,
     async models(): Promise<ListedModel[]> {
       const listed = await json('GET', '/v1/models', { signal: AbortSignal.timeout(SHORT_MS) })
       if (!Value.Check(Listed, listed)) throw new ServerLost('the model server did not list its models')
@@ -200,59 +143,101 @@ export function createModelServer({ url, apiKey, weights = '' }: ServerAddress) 
       return { tokens: counted.count, window: counted.max_model_len }
     },
 
-    /**
-     * The chunks of a chat completion, in order, whole. Leaving the loop or `signal` ends the request, and with it the computing. Throws
-     * `ServerRefused` before the first chunk; `ServerLost` when the server breaks off, sends what is no chunk, or ends without saying so.
-     */
-    streamChat: (body: object, signal: AbortSignal): AsyncGenerator<ChatChunk, void, void> =>
-      stream('/v1/chat/completions', ChatChunk, body, signal),
-
-    /** The same for a completion of a prompt in tokens. */
-    streamCompletion: (body: object, signal: AbortSignal): AsyncGenerator<CompletionChunk, void, void> =>
-      stream('/v1/completions', CompletionChunk, body, signal),
-
-    /** Passes a request on as it is: status, headers and bytes come back as they come. Whoever asked reads or destroys the body. */
-    async pass(path: string, body: unknown, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-      inFlight += 1
+    /** Throws where it makes no token, or is not there. One that refuses to make a token of words answers well: it makes embeddings alone. */
+    async tryOut(model: string): Promise<void> {
+      const asked = { model, prompt: 'Hi', max_tokens: 1, temperature: 0 }
       try {
-        const reply = await request('POST', path, { body, signal })
-        reply.body.once('close', () => (inFlight -= 1))
-        return reply
+        await json('POST', '/v1/completions', { body: asked, signal: AbortSignal.timeout(TRIAL_MS) })
       } catch (error) {
-        inFlight -= 1
-        throw error
+        if (!(error instanceof ServerRefused) || error.status >= 502 || error.status === 500 || error.status === 429) throw error
       }
+    },
+
+    /** Its figures in Prometheus' text; undefined where it tells none. */
+    async metrics(): Promise<string | undefined> {
+      const { statusCode, body } = await request('GET', '/metrics', { signal: AbortSignal.timeout(SHORT_MS) })
+      if (statusCode === 200) return body.text()
+      await body.dump()
+      return undefined
+    },
+
+    /** The text of tokens, as the model's tokenizer writes it. Throws `ServerLost` or `ServerRefused`. */
+    async detokenize(model: string, tokens: readonly number[], signal: AbortSignal): Promise<string> {
+      const told = await json('POST', '/detokenize', { body: { model, tokens }, signal })
+      if (!Value.Check(DetokenizedText, told)) throw new ServerLost('the model server did not write tokens out')
+      return told.prompt
+    },
+
+    /**
+     * The events of a streamed answer, in order, whole. Leaving the loop or `signal` ends the request, and with it the computing. Throws
+     * `ServerRefused`, also for an error that it tells after its 200; `ServerLost` where the server breaks off, sends what is no event, or ends
+     * without saying so.
+     */
+    async *stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<StreamedEvent, void, void> {
+      const reply = await request('POST', path, { body: { ...body, stream: true }, signal })
+      if (reply.statusCode !== 200) throw new ServerRefused(reply.statusCode, await refusalOf(reply))
+      yield* eventsOf(reply.body, signal)
+    },
+
+    /** An answer that comes as a whole, as JSON. Throws as `stream` does. */
+    async whole(path: string, body: object, signal: AbortSignal): Promise<unknown> {
+      const reply = await request('POST', path, { body, signal })
+      if (reply.statusCode !== 200) throw new ServerRefused(reply.statusCode, await refusalOf(reply))
+      return readJson(reply, signal)
     },
 
     close: () => pool.destroy(),
   }
 }
 
-async function* chunksOf<S extends TSchema>(
-  schema: S,
-  body: Dispatcher.ResponseData['body'],
-  signal: AbortSignal,
-): AsyncGenerator<Static<S>, void, void> {
+async function readJson({ body }: Pick<Dispatcher.ResponseData, 'body'>, signal: AbortSignal): Promise<unknown> {
+  try {
+    return await body.json()
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    throw new ServerLost('the model server did not answer with JSON', { cause: error })
+  }
+}
+
+/** It tells so, within a stream, what went wrong when it had begun. */
+const isBroken = (event: object): boolean => 'error' in event && event.error !== null && event.error !== undefined
+/** The last event of a response. */
+const lastEvents = new Set<unknown>(['response.completed', 'response.incomplete', 'response.failed'])
+
+async function* eventsOf(body: Dispatcher.ResponseData['body'], signal: AbortSignal): AsyncGenerator<StreamedEvent, void, void> {
+  let ended = false
   try {
     for await (const { data } of readEvents(body)) {
-      if (data === '[DONE]') return
-      const chunk: unknown = JSON.parse(data)
-      if (!Value.Check(schema, chunk)) throw new ServerLost('the model server sent what is no chunk')
-      yield chunk
+      if (data === '[DONE]') {
+        yield { data, event: undefined }
+        return
+      }
+      const event: unknown = JSON.parse(data)
+      if (typeof event !== 'object' || event === null) throw new ServerLost('the model server sent what is no event')
+      if (isBroken(event) && !('type' in event)) throw new ServerRefused(500)
+      ended ||= 'type' in event && lastEvents.has(event.type)
+      yield { data, event }
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason
-    throw error instanceof ServerLost ? error : new ServerLost('the model server broke off', { cause: error })
+    if (error instanceof ServerLost || error instanceof ServerRefused) throw error
+    throw new ServerLost('the model server broke off', { cause: error })
   } finally {
     body.destroy()
   }
-  throw new ServerLost('the model server ended its answer without saying so')
+  if (!ended) throw new ServerLost('the model server ended its answer without saying so')
 }
+
+const neverConnected = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  ['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT', 'EHOSTUNREACH'].includes(String(error.code))
 
 /** How a person is told what went wrong with a model server. */
 export function asFailure(error: unknown): unknown {
   if (error instanceof ServerLost) return failure('model-server-lost')
   if (error instanceof ServerRefused) {
+    if (error.told) return wrongRequest(error.told)
     return error.status === 429
       ? failure('overloaded', undefined, { retryable: true })
       : failure('model-server-refused', { status: error.status })

@@ -1,7 +1,10 @@
-// The models that the cloud answers with, and the servers that have them.
+// The models that the cloud answers with, the servers that have them, and who is seated where.
 import type { CloudModel } from '@fusion/shared/contract/cloud/models.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
-import { createModelServer, type ListedModel, type ModelServer, type ServerAddress } from './model-server.ts'
+import type { ServerAddress } from './model-server.ts'
+import { chooseServer } from './pool/choose-server.ts'
+import { createPoolServer, type PoolServer } from './pool/pool-server.ts'
+import { createWaitingLine, type WaitingLine } from './pool/waiting-line.ts'
 
 export interface ServerHealth {
   /** Host and port. */
@@ -11,93 +14,248 @@ export interface ServerHealth {
   inFlight: number
 }
 
+/** Who comes first when servers are full. */
+export const ranks = {
+  /** An answer that has begun. */
+  begun: 0,
+  person: 1,
+  program: 2,
+  /** What may wait: `service_tier: "flex"`, OpenAI's word for it. */
+  batch: 3,
+} as const
+
+export interface Wanted {
+  model: string
+  /** Whose turn it is among others. */
+  who: string
+  rank: number
+  /** Of the prompt; see `prefixBlocks`. */
+  blocks: readonly number[]
+  /** Those that broke off for this very request: asked again only where there is no other. */
+  tried?: ReadonlySet<PoolServer>
+  /** Only those with the same weights as this one, for an answer that goes on. */
+  like?: PoolServer | undefined
+}
+
+/** A place at a server. It is left once, whatever happened there. */
+export interface Seat {
+  at: PoolServer
+  leave(): void
+}
+
+export interface SeatOptions {
+  signal: AbortSignal
+  /** Told while it waits, whenever it changes: how many have their turn before it. */
+  onPlace?: (ahead: number) => void
+}
+
+export interface ModelsOptions {
+  servers: readonly (ServerAddress & { slots?: number })[]
+  /** The longest that a request waits for a free server. */
+  queueSeconds?: number
+  /** The longest that one answer may take. */
+  longestAnswerMs?: number
+  now?: () => number
+}
+
 export type Models = ReturnType<typeof createModels>
 
-/** Servers are asked so often what they have; one that came back is used after so long at most. */
-const LOOK_MS = 2_000
+/** Where no server answers, but one did a moment ago, it is waited for: most come back within seconds, or another one does. */
+const GRACE_MS = 5_000
+/** How often those that wait are looked after. */
+const TEND_MS = 250
+/** Of one model: more do not fit into memory well, and none of them would have a turn in time. */
+const LONGEST_LINE = 2_000
+/** How much the last answer counts in what is expected of the next. */
+const WEIGHT = 0.1
 
-interface Known {
-  server: ModelServer
-  up: boolean
-  listed: ListedModel[]
+interface Waiting {
+  wanted: Wanted
+  since: number
+  downSince: number | undefined
+  told: number
+  place: { leave(): void; ahead(): number }
+  options: SeatOptions
+  end: (error: unknown) => void
 }
 
 /** Looks at its servers from now on, until `close`. */
-export function createModels({ servers }: { servers: readonly ServerAddress[] }) {
-  const known: Known[] = servers.map(address => ({ server: createModelServer(address), up: false, listed: [] }))
-  const stop = new AbortController()
+export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600_000, now = () => performance.now() }: ModelsOptions) {
+  const patienceMs = queueSeconds * 1000
+  const lines = new Map<string, WaitingLine>()
+  const waiting = new Set<Waiting>()
+  /** How long a seat is held, in ms. */
+  const heldMs = new Map<string, number>()
+  const known = servers.map(address => createPoolServer(address, { now, onLook: callAll, longestAnswerMs }))
+  const looked = Promise.all(known.map(one => one.looked))
+  const tending = setInterval(tend, TEND_MS)
+  tending.unref()
 
-  /** Each by itself: one that hangs keeps no other from being seen to. */
-  async function look(one: Known): Promise<void> {
-    try {
-      one.listed = await one.server.models()
-      one.up = true
-    } catch {
-      // What it had is still shown: it is down, not gone.
-      one.up = false
-    }
-    if (!stop.signal.aborted) setTimeout(() => void look(one), LOOK_MS).unref()
+  const having = (model: string, like?: PoolServer) =>
+    known.filter(one => one.has(model) && (!like || one.server.weights === like.server.weights))
+
+  /** Those that may be asked, full ones included. */
+  function open({ model, tried, like }: Wanted): PoolServer[] {
+    const up = having(model, like).filter(one => one.up())
+    const untried = up.filter(one => !tried?.has(one))
+    return untried.length > 0 ? untried : up
   }
-  const looked = Promise.all(known.map(look))
 
-  const having = (model: string) => known.filter(({ listed }) => listed.some(({ id }) => id === model))
+  /** Seats it now, or not at all. */
+  function take(wanted: Wanted): Seat | undefined {
+    const { model, blocks } = wanted
+    const free = open(wanted).filter(one => !one.full())
+    if (free.length === 0) return undefined
+    const candidates = free.map(one => ({ one, load: one.load(), matched: one.prefixes.matched(blocks) }))
+    const { one } = chooseServer(candidates, { blocks: blocks.length })
+    one.take()
+    one.prefixes.read(blocks)
+    const since = now()
+    let left = false
+    return {
+      at: one,
+      leave() {
+        if (left) return
+        left = true
+        one.giveBack()
+        const before = heldMs.get(model) ?? now() - since
+        heldMs.set(model, before + WEIGHT * (now() - since - before))
+        for (const { id } of one.listed()) lines.get(id)?.call()
+      },
+    }
+  }
+
+  function callAll(): void {
+    for (const line of lines.values()) while (line.call());
+  }
+
+  /** Seconds until one that comes now has its turn, as far as can be said. */
+  function expectedSeconds(wanted: Wanted, ahead: number): number {
+    const slots = open(wanted).reduce((sum, one) => sum + one.held(), 0)
+    return ((heldMs.get(wanted.model) ?? 0) * (ahead + 1)) / Math.max(1, slots) / 1000
+  }
+
+  const tooLong = (wanted: Wanted, ahead: number) =>
+    failure('line-too-long', { seconds: Math.max(1, Math.ceil(expectedSeconds(wanted, ahead))) }, { retryable: true })
+
+  function wait(wanted: Wanted, options: SeatOptions): Promise<Seat> {
+    const line = lines.get(wanted.model) ?? createWaitingLine()
+    lines.set(wanted.model, line)
+    return new Promise((resolve, reject) => {
+      const { signal } = options
+      const leave = () => end(signal.reason)
+      function done() {
+        waiting.delete(mine)
+        signal.removeEventListener('abort', leave)
+        if (line.size() === 0) lines.delete(wanted.model)
+      }
+      function end(error: unknown) {
+        place.leave()
+        done()
+        reject(error)
+      }
+      const place = line.enter({
+        who: wanted.who,
+        rank: wanted.rank,
+        ready: () => open(wanted).some(one => !one.full()),
+        go() {
+          done()
+          resolve(take(wanted)!)
+        },
+      })
+      const mine: Waiting = { wanted, since: now(), downSince: undefined, told: -1, place, options, end }
+      const ahead = place.ahead()
+      const isUp = open(wanted).length > 0
+      if (isUp && wanted.rank !== ranks.begun && (line.size() > LONGEST_LINE || expectedSeconds(wanted, ahead) * 1000 > patienceMs)) {
+        place.leave()
+        if (line.size() === 0) lines.delete(wanted.model)
+        return reject(tooLong(wanted, ahead))
+      }
+      waiting.add(mine)
+      signal.addEventListener('abort', leave, { once: true })
+      // The others of the line may all wait for what this one does not need.
+      while (line.call());
+      if (waiting.has(mine)) tell(mine)
+    })
+  }
+
+  function tell(one: Waiting): void {
+    // One that waits for a server to come back is in no line.
+    if (open(one.wanted).length === 0) return
+    const ahead = one.place.ahead()
+    if (ahead === one.told) return
+    one.told = ahead
+    one.options.onPlace?.(ahead)
+  }
+
+  function tend(): void {
+    for (const one of waiting) {
+      const isUp = open(one.wanted).length > 0
+      one.downSince = isUp ? undefined : (one.downSince ?? now())
+      if (one.downSince !== undefined && now() - one.downSince > GRACE_MS) one.end(down())
+      else if (now() - one.since > patienceMs) one.end(isUp ? tooLong(one.wanted, one.place.ahead()) : down())
+      else tell(one)
+    }
+  }
+
+  const down = () => failure('model-servers-down', {}, { retryable: true })
 
   return {
     /** Resolves when every server was asked once. */
     looked,
     list(): CloudModel[] {
-      const names = [...new Set(known.flatMap(({ listed }) => listed.map(({ id }) => id)))]
-      return names.toSorted().map(id => {
-        const here = having(id)
-        const windows = here.map(({ listed }) => listed.find(model => model.id === id)?.max_model_len ?? 0)
-        return {
-          id,
-          object: 'model',
-          created: 0,
-          owned_by: 'fusion',
-          // The smallest: whichever server answers, it fits.
-          max_model_len: Math.max(1, Math.min(...windows)),
-          fusion: { name: id, quantization: null, state: here.some(({ up }) => up) ? 'ready' : 'down' },
-        }
-      })
+      const names = [...new Set(known.flatMap(one => one.listed().map(({ id }) => id)))]
+      return names.toSorted().map(id => ({
+        id,
+        object: 'model',
+        created: 0,
+        owned_by: 'fusion',
+        max_model_len: windowOf(id) ?? 1,
+        fusion: { name: id, quantization: null, state: having(id).some(one => one.up()) ? 'ready' : 'down' },
+      }))
     },
     /** Whether a server has it, or had it when it last answered. */
     has: (model: string): boolean => having(model).length > 0,
+    windowOf,
     servers: (): ServerHealth[] =>
-      known.map(({ server, up, listed }) => ({
-        server: server.label,
-        up,
-        models: listed.map(({ id }) => id),
-        inFlight: server.inFlight(),
+      known.map(one => ({
+        server: one.server.label,
+        up: one.up(),
+        models: one.listed().map(({ id }) => id),
+        inFlight: one.held(),
       })),
+    /** How many wait for a free server of a model. */
+    waiting: (model: string): number => lines.get(model)?.size() ?? 0,
     /**
-     * The server to ask for a model: of those that answer, the one with the fewest requests of ours under way. `tried`: those that broke off
-     * for this very request, asked again only where there is no other. Throws `cloud-model-unknown` where none has it, `model-servers-down` where
-     * none of those answers. `like`: only those with the same weights as this one, for an answer that goes on.
+     * A place at the best server for this request, waited for where all are full. Throws `cloud-model-unknown` where none has the model,
+     * `model-servers-down` where none of those answers, `line-too-long` where it can't be seated in time, and the signal's reason.
      */
-    choose(model: string, tried: ReadonlySet<ModelServer> = new Set(), like?: ModelServer): ModelServer {
-      const here = having(model).filter(({ server }) => !like || server.weights === like.weights)
-      if (here.length === 0 && known.some(({ up }) => up)) throw failure('cloud-model-unknown', { model })
-      const untried = here.filter(({ up, server }) => up && !tried.has(server))
-      const [best] = (untried.length > 0 ? untried : here.filter(({ server }) => tried.has(server)))
-        .map(({ server }) => server)
-        .toSorted((one, other) => one.inFlight() - other.inFlight())
-      if (!best) throw failure('model-servers-down', {}, { retryable: true })
-      return best
-    },
-    /** What was seen of a server while it was used: one that broke off is asked by nobody else until it is seen to answer again. */
-    seen(server: ModelServer, up: boolean): void {
-      const one = known.find(candidate => candidate.server === server)
-      if (one) one.up = up
+    async seat(wanted: Wanted, options: SeatOptions): Promise<Seat> {
+      const { model, like } = wanted
+      if (options.signal.aborted) throw options.signal.reason
+      const here = having(model, like)
+      if (here.length === 0) throw known.some(one => one.up()) ? failure('cloud-model-unknown', { model }) : down()
+      if (!here.some(one => one.upLately())) throw down()
+      // Whoever waits comes before one that comes now.
+      const seated = lines.has(model) ? undefined : take(wanted)
+      return seated ?? wait(wanted, options)
     },
     /** For /readyz: rejects where no server answers. */
     async check(): Promise<void> {
       await looked
-      if (!known.some(({ up }) => up)) throw new Error('no model server answers')
+      if (!known.some(one => one.up())) throw new Error('no model server answers')
     },
     async close(): Promise<void> {
-      stop.abort()
-      await Promise.all(known.map(({ server }) => server.close()))
+      clearInterval(tending)
+      for (const one of waiting) one.end(down())
+      await Promise.all(known.map(one => one.close()))
     },
+  }
+
+  /** The smallest of its servers': whichever answers, it fits. undefined: no server has it. */
+  function windowOf(model: string): number | undefined {
+    const here = having(model)
+    if (here.length === 0) return undefined
+    return Math.max(1, Math.min(...here.map(one => one.listed().find(({ id }) => id === model)?.max_model_len ?? 0)))
   }
 }

@@ -1,218 +1,127 @@
-// A request of a program, passed on to a model server, and its answer passed back: here a closed connection is the cancel.
-import { once } from 'node:events'
-import type { GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
+// A request of a program, passed on to model servers, and its answer passed back: here a closed connection is the cancel.
 import type { StreamedRequest } from '@fusion/shared/contract/cloud/openai.ts'
-import { readEvents } from '@fusion/shared/http/read-events.ts'
-import { WrongRequest } from '@fusion/shared/openai/failure.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
 import type { FastifyReply } from 'fastify'
-import { Type, type Static } from 'typebox'
-import { Value } from 'typebox/value'
-import type { Dispatcher } from 'undici'
-import { asFailure, type ModelServer, ServerLost, ServerRefused } from './model-server.ts'
-import type { Models } from './models.ts'
+import { streamAnswer } from './answer.ts'
+import { askServers, type Watch } from './ask-servers.ts'
+import { asFailure } from './model-server.ts'
+import { type Models, ranks, type Wanted } from './models.ts'
+import { createOpenReply } from './open-reply.ts'
+import { prefixBlocks, readText } from './pool/prefix-blocks.ts'
 import { prepareRequest, type Preparing } from './prepare-request.ts'
 import type { Recorded } from './record.ts'
+import { streamResponse } from './response-stream.ts'
+import type { ChatChunk } from './server-chunk.ts'
+import type { Patience } from './token-patience.ts'
+import { createUsageCount } from './told-usage.ts'
 
 export interface Passed extends Preparing {
   models: Models
-  /** Of the API: the model server has the same. */
+  /** Of the API: the model servers have the same. */
   path: string
   body: StreamedRequest
+  /** Whose turn it is, where servers are full: a person's, or a key's. */
+  who: string
+  isPerson: boolean
+  patience: Patience & { longestAnswerMs: number }
   reply: FastifyReply
   /** An error in OpenAI's shape, for one that comes when the answer has begun. */
   told: (error: unknown) => object
 }
 
-const MaybeCount = Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]))
-/** Usage as completions have it, and as responses have it. */
-const Usage = Type.Object({
-  prompt_tokens: MaybeCount,
-  completion_tokens: MaybeCount,
-  input_tokens: MaybeCount,
-  output_tokens: MaybeCount,
-  prompt_tokens_details: Type.Optional(Type.Union([Type.Object({ cached_tokens: MaybeCount }), Type.Null()])),
-  input_tokens_details: Type.Optional(Type.Union([Type.Object({ cached_tokens: MaybeCount }), Type.Null()])),
-})
-const WithUsage = Type.Object({ usage: Usage })
-const Finished = Type.Object({ response: WithUsage })
-const Chunk = Type.Object({ choices: Type.Array(Type.Unknown()) })
-/** vLLM tells so, within a stream, what went wrong when it had begun. */
-const Broken = Type.Object({ error: Type.Unknown() })
-/** The last event of a response. */
-const Ended = Type.Object({
-  type: Type.Union(['response.completed', 'response.incomplete', 'response.failed'].map(name => Type.Literal(name))),
-})
-/** Longer ones are not an error's. */
-const MAX_ERROR = 65_536
+type Outcome = Pick<Recorded, 'usage' | 'server' | 'end'>
 
-/** Passes it on, and writes the whole reply. Throws, with nothing written, what a client is told by status. */
-export async function passOn({
-  models,
-  path,
-  body,
-  reply,
-  told,
-  ...preparing
-}: Passed): Promise<Pick<Recorded, 'usage' | 'server' | 'end'>> {
+/** Passes it on, and writes the whole reply. Throws, with nothing written, what a client is told by status; `onOutcome` is told in any case. */
+export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => void): Promise<void> {
+  const { models, path, body, who, isPerson, patience, reply, told, ...preparing } = passed
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
-  const streams = body.stream === true
-  const wantsUsage = body.stream_options?.include_usage === true
+  const tooLong = AbortSignal.timeout(patience.longestAnswerMs)
+  const signal = AbortSignal.any([gone.signal, tooLong])
   const asked = prepareRequest(path, body, preparing)
-  // Always counted; whoever did not ask is not shown. Responses tell it in their last event.
-  if (streams && path !== '/v1/responses') asked['stream_options'] = { ...body.stream_options, include_usage: true }
-
-  const reached = await reach()
-  if (!reached) {
-    reply.hijack()
-    return { usage: counted(0), server: null, end: 'stopped' }
+  const wanted: Wanted = {
+    model: body.model,
+    who,
+    rank: asked['service_tier'] === 'flex' ? ranks.batch : isPerson ? ranks.person : ranks.program,
+    blocks: prefixBlocks(readText(asked), `${preparing.cacheSalt} ${body.model}`),
   }
-  const { server, answer } = reached
-  if (answer.statusCode !== 200) throw await refusal(answer)
-  return { ...(await (streams ? passStream(server, answer) : passWhole(answer, reply, gone.signal))), server: server.label }
-
-  /** Nothing was answered yet, so where one server is lost another is asked, once. Nothing where the client has gone. */
-  async function reach(): Promise<{ server: ModelServer; answer: Dispatcher.ResponseData } | undefined> {
-    const tried = new Set<ModelServer>()
-    for (;;) {
-      const server = models.choose(body.model, tried)
-      try {
-        return { server, answer: await server.pass(path, asked, gone.signal) }
-      } catch (error) {
-        if (gone.signal.aborted) return undefined
-        if (error instanceof ServerLost) models.seen(server, false)
-        if (tried.size > 0 || !(error instanceof ServerLost)) throw asFailure(error)
-        tried.add(server)
-      }
-    }
-  }
-
-  async function passStream(from: ModelServer, { body: bytes }: Dispatcher.ResponseData): Promise<Pick<Recorded, 'usage' | 'end'>> {
-    let usage: GenerationUsage | undefined
-    let chunks = 0
-    let ended = false
-    try {
-      for await (const { data } of readEvents(bytes)) {
-        const event = data === '[DONE]' ? undefined : (JSON.parse(data) as unknown)
-        if (Value.Check(Broken, event) && event.error !== null) throw new ServerRefused(500)
-        ended ||= event === undefined || Value.Check(Ended, event)
-        const shown = usageOf(event)
-        usage = shown ?? usage
-        const isCount = Value.Check(Chunk, event) && event.choices.length === 0 && shown !== undefined
-        if (event !== undefined && !isCount) chunks += 1
-        if (isCount && !wantsUsage) continue
-        if (!reply.sent) openStream(reply)
-        await write(reply, `${named(event)}data: ${data}\n\n`, gone.signal)
-      }
-      if (!ended) throw new Error('it ended without saying so')
-      reply.raw.end()
-      return { usage: usage ?? counted(chunks), end: 'complete' }
-    } catch (error) {
-      if (gone.signal.aborted) {
-        if (!reply.sent) reply.hijack()
-        return { usage: usage ?? counted(chunks), end: 'stopped' }
-      }
-      // One that tells an error of this request answers others well.
-      if (!(error instanceof ServerRefused)) models.seen(from, false)
-      const lost = asFailure(error instanceof ServerRefused ? error : new ServerLost('the model server broke off', { cause: error }))
-      // By status while there is one to tell it by.
-      if (!reply.sent) throw lost
-      reply.raw.end(`data: ${JSON.stringify(told(lost))}\n\n`)
-      return { usage: usage ?? counted(chunks), end: 'failed' }
-    } finally {
-      bytes.destroy()
-    }
-  }
-}
-
-async function passWhole(
-  { body }: Dispatcher.ResponseData,
-  reply: FastifyReply,
-  gone: AbortSignal,
-): Promise<Pick<Recorded, 'usage' | 'end'>> {
+  const count = createUsageCount()
+  let server: string | null = null
+  const watch: Watch = { onServer: label => void (server = label) }
+  const outcome = (end: Outcome['end']) => onOutcome({ usage: count.usage(), server, end })
+  const open = body.stream === true ? createOpenReply(reply, gone.signal) : undefined
   try {
-    const answer = await body.json()
-    reply.hijack()
-    head(reply, 'application/json; charset=utf-8')
-    reply.raw.end(JSON.stringify(answer))
-    return { usage: usageOf(answer) ?? counted(0), end: 'complete' }
+    if (!open) await passWhole()
+    else if (path === '/v1/responses') await passResponse(open.write)
+    else await passChunks(open.write)
+    open?.end()
+    outcome('complete')
   } catch (error) {
-    if (gone.aborted) {
-      reply.hijack()
-      return { usage: counted(0), end: 'stopped' }
+    open?.stop()
+    outcome(gone.signal.aborted ? 'stopped' : 'failed')
+    if (gone.signal.aborted) {
+      if (open) open.leave()
+      else reply.hijack()
+      return
     }
-    throw asFailure(new ServerLost('the model server broke off', { cause: error }))
+    const lost = tooLong.aborted ? failure('answer-too-long') : asFailure(error)
+    // By status while there is one to tell it by.
+    if (!open?.isOpen()) throw lost
+    open.end(`data: ${JSON.stringify(told(lost))}\n\n`)
+  }
+
+  async function passChunks(write: (text: string) => Promise<void>): Promise<void> {
+    const wantsUsage = body.stream_options?.include_usage === true
+    const wantsIds = asked['return_token_ids'] === true
+    const to = path === '/v1/chat/completions' ? path : '/v1/completions'
+    for await (const chunk of streamAnswer({ models, path: to, wanted, body: () => asked, patience, watch, signal })) {
+      seen(chunk)
+      const { choices, usage } = chunk.raw
+      // Always counted; whoever did not ask is not shown.
+      if (usage && choices.length === 0 && !wantsUsage) continue
+      await write(`data: ${JSON.stringify(wantsIds ? chunk.raw : withoutIds(chunk))}\n\n`)
+    }
+    await write('data: [DONE]\n\n')
+  }
+
+  function seen({ promptIds, tokenIds, text, reasoning, usage }: ChatChunk): void {
+    if (promptIds) count.prompt(promptIds.length)
+    count.made(tokenIds?.length ?? (text !== '' || reasoning !== '' ? 1 : 0))
+    if (usage) count.told(usage)
+  }
+
+  async function passResponse(write: (text: string) => Promise<void>): Promise<void> {
+    for await (const { data, name, usage, isDelta } of streamResponse({ models, wanted, body: asked, patience, watch, signal })) {
+      count.made(isDelta ? 1 : 0)
+      if (usage !== undefined) count.told(usage)
+      await write(`${name === undefined ? '' : `event: ${name}\n`}data: ${data}\n\n`)
+    }
+  }
+
+  async function passWhole(): Promise<void> {
+    const answers = askServers<unknown>({
+      models,
+      wanted,
+      signal,
+      watch,
+      ask: async function* ({ server: one }) {
+        yield await one.whole(path, asked, signal)
+      },
+      isProgress: () => true,
+    })
+    for await (const answer of answers) {
+      count.told((answer as { usage?: unknown } | null)?.usage)
+      void reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
+      await reply.send(JSON.stringify(answer))
+    }
   }
 }
 
-function openStream(reply: FastifyReply): void {
-  reply.hijack()
-  head(reply, 'text/event-stream; charset=utf-8')
-  reply.raw.flushHeaders()
-}
-
-function head(reply: FastifyReply, type: string): void {
-  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
-  reply.raw.writeHead(200, { 'content-type': type, 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
-}
-
-/** A client that takes nothing holds up the model server, and not our memory. */
-async function write(reply: FastifyReply, text: string, gone: AbortSignal): Promise<void> {
-  if (gone.aborted) throw gone.reason
-  if (reply.raw.write(text)) return
-  await once(reply.raw, 'drain', { signal: gone })
-}
-
-/** Responses name their events; completions have none. */
-function named(event: unknown): string {
-  const type = typeof event === 'object' && event !== null && 'type' in event ? event.type : undefined
-  return typeof type === 'string' && /^[\w.-]{1,100}$/.test(type) ? `event: ${type}\n` : ''
-}
-
-function usageOf(answer: unknown): GenerationUsage | undefined {
-  const usage = Value.Check(WithUsage, answer) ? answer.usage : Value.Check(Finished, answer) ? answer.response.usage : undefined
-  if (!usage) return undefined
-  const promptTokens = usage.prompt_tokens ?? usage.input_tokens ?? 0
-  const cached = usage.prompt_tokens_details?.cached_tokens ?? usage.input_tokens_details?.cached_tokens ?? 0
+/** The chunk as the client would have it from a server that was not asked for token ids. */
+function withoutIds({ raw }: ChatChunk): object {
+  const { prompt_token_ids: _, ...rest } = raw
   return {
-    promptTokens,
-    cachedTokens: Math.min(promptTokens, cached),
-    completionTokens: usage.completion_tokens ?? usage.output_tokens ?? 0,
+    ...rest,
+    choices: raw.choices.map(({ token_ids: _ids, prompt_token_ids: _prompt, ...choice }) => choice),
   }
 }
-
-/** Of an answer whose server told none: a chunk is a token, nearly always. */
-const counted = (chunks: number): GenerationUsage => ({ promptTokens: 0, cachedTokens: 0, completionTokens: chunks })
-
-/** What a model server refused: what was wrong with the request is the client's to read, without places of the server's; the rest is not. */
-async function refusal({ statusCode, body }: Dispatcher.ResponseData): Promise<unknown> {
-  const text = await body.text().catch(() => '')
-  if (statusCode === 400 || statusCode === 422) {
-    const { message, param, code } = wordsOf(text)
-    return new WrongRequest(message ?? 'The model server did not take this request.', { status: 400, param, code })
-  }
-  return asFailure(new ServerRefused(statusCode))
-}
-
-const Told = Type.Object({
-  error: Type.Object({
-    message: Type.String({ maxLength: 2000 }),
-    param: Type.Optional(Type.Union([Type.String({ maxLength: 200 }), Type.Null()])),
-    code: Type.Optional(Type.Union([Type.String({ maxLength: 100 }), Type.Integer(), Type.Null()])),
-  }),
-})
-type Words = { message: string | null; param: string | null; code: string | null }
-
-function wordsOf(text: string): Words {
-  try {
-    const told: unknown = text.length > MAX_ERROR ? undefined : JSON.parse(text)
-    if (!Value.Check(Told, told)) return { message: null, param: null, code: null }
-    const { message, param, code } = told.error satisfies Static<typeof Told>['error']
-    return { message: withoutPlaces(message), param: param ?? null, code: typeof code === 'string' ? code : null }
-  } catch {
-    return { message: null, param: null, code: null }
-  }
-}
-
-/** Paths and addresses of the server's own are nobody's to read. */
-const withoutPlaces = (words: string) => words.replaceAll(/https?:\/\/[^\s'"]+|(?:\/[\w.@-]+){2,}/g, '…')

@@ -1,16 +1,20 @@
-import type { GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
 import { modelRoutes } from '@fusion/shared/contract/cloud/models.ts'
 import { openAiRoutes } from '@fusion/shared/contract/cloud/openai.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { FastifyInstance } from 'fastify'
+import type { Caller } from '../caller.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 import { embed } from './embed.ts'
+import { ranks } from './models.ts'
 import { passOn } from './pass-on.ts'
+import { patienceOf } from './patience.ts'
 import type { Recorded } from './record.ts'
+import { noUsage } from './told-usage.ts'
 
 /** The models that can be asked, and OpenAI's API in front of them. */
-export async function inference(app: FastifyInstance, { models, clock, record, policies, auto }: Parts): Promise<void> {
+export async function inference(app: FastifyInstance, { config, models, clock, record, policies, auto }: Parts): Promise<void> {
+  const patience = patienceOf(config)
   serve(app, modelRoutes.models, async ({ caller }) => {
     const may = await policies.modelsOf(caller)
     return { object: 'list' as const, data: auto.listed(models.list().filter(({ id }) => may(id))) }
@@ -23,19 +27,16 @@ export async function inference(app: FastifyInstance, { models, clock, record, p
   })
 
   /** Writes down how it went: also where it failed before the reply began. */
-  async function recorded<T extends Pick<Recorded, 'usage' | 'server' | 'end'>>(
+  async function recorded<T>(
     request: Pick<Recorded, 'caller' | 'kind' | 'model'>,
-    work: () => Promise<T>,
+    work: (on: (outcome: Outcome) => void) => Promise<T>,
   ): Promise<T> {
     const startedAt = clock()
-    let how: Pick<Recorded, 'usage' | 'server' | 'end'> = { usage: noUsage, server: null, end: 'failed' }
+    let how: Outcome = { usage: noUsage, server: null, end: 'failed' }
     try {
-      const done = await work()
-      how = done
-      return done
+      return await work(outcome => void (how = outcome))
     } finally {
-      const { usage, server, end } = how
-      record({ ...request, startedAt, usage, server, end })
+      record({ ...request, startedAt, ...how })
     }
   }
 
@@ -47,32 +48,47 @@ export async function inference(app: FastifyInstance, { models, clock, record, p
   for (const [route, kind] of streamed) {
     serve(app, route, async ({ body: asked, caller, request, reply }) => {
       const recording = { caller, kind, model: asked.model }
-      await recorded(recording, async () => {
+      await recorded(recording, async onOutcome => {
         const body = await auto.forProgram(caller, asked, reply)
         recording.model = body.model
         const { systemPrompt } = await policies.admit(caller, body.model)
-        return passOn({
+        const passed = {
           models,
           path: route.path,
           body,
           systemPrompt,
           cacheSalt: caller.userId,
+          ...turnOf(caller),
+          patience,
           reply,
-          told: error => app.told(error, request).body,
-        })
+          told: (error: unknown) => app.told(error, request).body,
+        }
+        return passOn(passed, onOutcome)
       })
     })
   }
 
   serve(app, openAiRoutes.embeddings, async ({ body, caller, reply }) => {
-    const { made } = await recorded({ caller, kind: 'embedding', model: body.model }, async () => {
+    const gone = new AbortController()
+    reply.raw.once('close', () => gone.abort())
+    return recorded({ caller, kind: 'embedding', model: body.model }, async onOutcome => {
       await policies.admit(caller, body.model)
-      const embedded = await embed(models, openAiRoutes.embeddings.path, body, reply)
-      const usage = { ...noUsage, promptTokens: embedded.made.usage?.prompt_tokens ?? 0 }
-      return { ...embedded, usage, end: 'complete' }
+      let server: string | null = null
+      const { who, isPerson } = turnOf(caller)
+      const made = await embed(models, {
+        wanted: { model: body.model, who, rank: isPerson ? ranks.person : ranks.program, blocks: [] },
+        path: openAiRoutes.embeddings.path,
+        body,
+        watch: { onServer: label => void (server = label) },
+        signal: gone.signal,
+      })
+      onOutcome({ usage: { ...noUsage, promptTokens: made.usage?.prompt_tokens ?? 0 }, server, end: 'complete' })
+      return made
     })
-    return made
   })
 }
 
-const noUsage: GenerationUsage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 }
+type Outcome = Pick<Recorded, 'usage' | 'server' | 'end'>
+
+/** Each key has turns of its own, so that what a person's programs ask does not hold up the person. */
+const turnOf = ({ userId, apiKeyId }: Caller) => ({ who: apiKeyId ?? userId, isPerson: apiKeyId === null })

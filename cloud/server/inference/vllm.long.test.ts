@@ -5,6 +5,7 @@ import { changeOrganisation } from '../../database/organisations.ts'
 import { chatClient, question, textOf } from '../testing/chat-client.ts'
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
 import { startVllm, type Vllm, VLLM_MODEL, vllmIsHere } from '../testing/vllm/vllm.ts'
+import { ranks } from './models.ts'
 
 describe.skipIf(!vllmIsHere())('with real vLLM', () => {
   let vllm: Vllm
@@ -50,10 +51,12 @@ describe.skipIf(!vllmIsHere())('with real vLLM', () => {
   })
 
   test('a prompt is counted by its own tokenizer, as it is computed', async () => {
-    const server = cloud.parts.models.choose(VLLM_MODEL)
+    const wanted = { model: VLLM_MODEL, who: 'somebody', rank: ranks.person, blocks: [] }
+    const { at, leave } = await cloud.parts.models.seat(wanted, { signal: AbortSignal.timeout(60_000) })
     const whole = await client.chat.completions.create(ask)
     const asked = { model: VLLM_MODEL, messages: turns, continued: false }
-    expect(await server.countTokens(asked, AbortSignal.timeout(60_000))).toEqual({ tokens: whole.usage!.prompt_tokens, window: 1024 })
+    expect(await at.server.countTokens(asked, AbortSignal.timeout(60_000))).toEqual({ tokens: whole.usage!.prompt_tokens, window: 1024 })
+    leave()
   })
 
   test('completions go on from token ids, and responses are answered', async () => {

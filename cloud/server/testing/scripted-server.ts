@@ -64,7 +64,12 @@ export async function startScriptedServer({
       const { messages } = JSON.parse(text) as { messages: { role: string; content: string }[] }
       return json(response, { count: tokens(messages), max_model_len: WINDOW, tokens: [] })
     }
-    const scripted = scriptedAnswer(path, JSON.parse(text) as Record<string, unknown>, response, promptIds)
+    if (request.method === 'GET') return void response.writeHead(404).end()
+    const body = JSON.parse(text) as Record<string, unknown>
+    // As the cloud tries out whether a server answers.
+    if (path === '/v1/completions' && body['stream'] !== true && body['max_tokens'] === 1)
+      return json(response, { object: 'text_completion', choices: [{ index: 0, text: '!', finish_reason: 'length' }] })
+    const scripted = scriptedAnswer(path, body, response, promptIds)
     const taker = waiting.shift()
     if (taker) taker(scripted)
     else asked.push(scripted)

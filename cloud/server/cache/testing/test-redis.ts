@@ -86,5 +86,5 @@ export async function startCluster(): Promise<TestCluster> {
 /** Nodes talk to each other 10,000 above their port. */
 async function clusterPort(): Promise<number> {
   const port = await freePort()
-  return port < 55_000 ? port : clusterPort()
+  return port < 22_000 ? port : clusterPort()
 }

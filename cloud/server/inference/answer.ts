@@ -1,0 +1,159 @@
+// A streamed completion, by as many servers as it takes: whoever reads it sees one answer.
+import { failure } from '@fusion/shared/contract/failures.ts'
+import { type AnswerSoFar, createAnswerSoFar } from './answer-so-far.ts'
+import { askServers, type Watch } from './ask-servers.ts'
+import { refusedParameter, restOf, stopsOf } from './continuation.ts'
+import { type ModelServer, ServerLost } from './model-server.ts'
+import type { Models, Wanted } from './models.ts'
+import { type ChatChunk, type RawChunk, readChunk } from './server-chunk.ts'
+import { createStopStrings } from './stop-strings.ts'
+import { type Patience, withPatience } from './token-patience.ts'
+
+export interface Asked {
+  models: Models
+  path: '/v1/chat/completions' | '/v1/completions'
+  wanted: Wanted
+  /** The request for this server. */
+  body: (server: ModelServer, signal: AbortSignal) => Promise<Record<string, unknown>> | Record<string, unknown>
+  patience: Patience
+  watch: Watch
+  signal: AbortSignal
+}
+
+/** Completions without a limit of their own end here, in vLLM as at OpenAI. */
+const DEFAULT_COMPLETION_TOKENS = 16
+
+/**
+ * The chunks of the answer, with the tokens that each made, and one usage at the end, of all servers together. Leaving the loop or `signal` ends the
+ * computing. Throws what `askServers` throws, and `answer-not-continued` where a parameter of the request means something that can't be carried to
+ * another server; what was yielded stands.
+ */
+export async function* streamAnswer({ models, path, wanted, body, patience, watch, signal }: Asked): AsyncGenerator<ChatChunk, void, void> {
+  const { model } = wanted
+  let soFar = createAnswerSoFar()
+  let request: Record<string, unknown> = {}
+  let shape: Shape | undefined
+  let limit = Infinity
+  let finished = false
+
+  async function* chunksFrom(server: ModelServer, to: string, asked: object): AsyncGenerator<ChatChunk, void, void> {
+    const stop = new AbortController()
+    const either = AbortSignal.any([signal, stop.signal])
+    async function* chunks(): AsyncGenerator<ChatChunk, void, void> {
+      const options = { ...(request['stream_options'] as object | undefined), include_usage: true }
+      for await (const { event } of server.stream(to, { ...asked, stream_options: options, return_token_ids: true }, either)) {
+        if (event === undefined) break
+        yield readChunk(event, model)
+      }
+      if (!finished) throw new ServerLost('the model server did not say why its answer ended')
+    }
+    for await (const chunk of withPatience(chunks(), { ...patience, isProgress, stop: reason => stop.abort(reason) })) {
+      const before = soFar.tokens()
+      soFar.take(chunk)
+      // What was not asked for is not waited for: an answer without an end is one, too.
+      if (soFar.tokens() > limit && before >= limit) throw new ServerLost('the model server made more than it was asked for')
+      finished ||= chunk.finish !== undefined
+      yield chunk
+    }
+  }
+
+  async function* fresh(server: ModelServer): AsyncGenerator<ChatChunk, void, void> {
+    soFar = createAnswerSoFar()
+    request = await body(server, signal)
+    limit = limitOf(request) ?? Infinity
+    for await (const chunk of chunksFrom(server, path, request)) {
+      shape ??= shapeOf(chunk.raw)
+      yield chunk
+    }
+  }
+
+  /** Goes on where another server broke off, by tokens. */
+  async function* goOn(server: ModelServer): AsyncGenerator<ChatChunk, void, void> {
+    const prompt = soFar.promptIds()
+    const usage = (completion: number) => ({
+      prompt_tokens: prompt.length,
+      completion_tokens: completion,
+      total_tokens: prompt.length + completion,
+    })
+    // The last word of a server that broke off behind its answer.
+    if (finished) return yield inShape({ usage: usage(soFar.tokens()) })
+    const stops = stopsOf(request)
+    const { pending, made } = await takeUp(server, stops, soFar, prompt)
+    const matcher = createStopStrings(stops)
+    const first = matcher.take(pending)
+    if (first.text !== '') yield inShape({ text: first.text })
+    const most = Number.isFinite(limit)
+      ? limit
+      : path === '/v1/completions'
+        ? DEFAULT_COMPLETION_TOKENS
+        : models.windowOf(model)! - prompt.length
+    if (first.stopped || made >= most) {
+      if (!first.stopped && matcher.end() !== '') yield inShape({ text: matcher.end() })
+      finished = true
+      yield inShape({ finish: first.stopped ? 'stop' : 'length' })
+      return yield inShape({ usage: usage(made) })
+    }
+    const asked = { ...restOf(request, made), model, prompt: [...prompt, ...soFar.ids()], max_tokens: most - made }
+    for await (const chunk of chunksFrom(server, '/v1/completions', asked)) {
+      const told = matcher.take(chunk.text)
+      const ends = told.stopped ? 'stop' : chunk.finish
+      const text = told.stopped || !ends ? told.text : told.text + matcher.end()
+      if (text !== '' || ends || chunk.tokenIds?.length) yield inShape({ text, finish: ends, tokenIds: chunk.tokenIds })
+      if (told.stopped) {
+        finished = true
+        return yield inShape({ usage: usage(soFar.tokens()) })
+      }
+      if (chunk.usage) yield inShape({ usage: usage(made + (chunk.usage.completion_tokens ?? soFar.tokens() - made)) })
+    }
+  }
+
+  /** A piece of what goes on, as the first server would have sent it. */
+  function inShape({ text = '', finish, tokenIds, usage }: Partial<Pick<ChatChunk, 'text' | 'finish' | 'tokenIds' | 'usage'>>): ChatChunk {
+    const said = path === '/v1/completions' ? { text } : { delta: text === '' ? {} : { content: text } }
+    const choice = { index: 0, ...said, logprobs: null, finish_reason: finish ?? null, ...(tokenIds && { token_ids: [...tokenIds] }) }
+    const raw: RawChunk = { ...shape, choices: usage ? [] : [choice], ...(usage && { usage }) }
+    const isProgress_ = text !== '' || finish !== undefined || (tokenIds?.length ?? 0) > 0
+    return { text, reasoning: '', tokenIds, promptIds: undefined, finish, usage, single: true, isProgress: isProgress_, raw }
+  }
+
+  yield* askServers({
+    models,
+    wanted,
+    signal,
+    watch,
+    ask: (at, begun) => (begun ? goOn(at.server) : fresh(at.server)),
+    isProgress,
+    whyNotOn(lost) {
+      if (finished) return undefined
+      const parameter = refusedParameter(request)
+      if (parameter !== undefined) return failure('answer-not-continued', { parameter })
+      return soFar.isExact() ? undefined : lost
+    },
+  })
+
+  /** Makes the tokens and the text that came agree: returns the text that is due, and how many tokens there are. */
+  async function takeUp(server: ModelServer, stops: readonly string[], from: AnswerSoFar, prompt: readonly number[]) {
+    if (stops.length === 0) return { pending: '', made: from.cut() }
+    // A server that looks for stop strings holds text back: what its tokens say is asked for.
+    const before = await server.detokenize(model, prompt, signal)
+    const all = await server.detokenize(model, [...prompt, ...from.ids()], signal)
+    const text = all.slice(before.length)
+    if (!all.startsWith(before) || !text.startsWith(from.text()) || text.endsWith('\ufffd'))
+      throw failure('answer-not-continued', { parameter: 'stop' })
+    return { pending: text.slice(from.text().length), made: from.tokens() }
+  }
+}
+
+const isProgress = (chunk: ChatChunk) => chunk.isProgress
+
+type Shape = Pick<RawChunk, 'model'> & Record<string, unknown>
+function shapeOf(raw: RawChunk): Shape {
+  const { choices: _, usage: __, prompt_token_ids: ___, ...shape } = raw
+  return shape
+}
+
+/** The most tokens that were asked for; undefined: as many as fit. */
+function limitOf({ max_tokens: most, max_completion_tokens: newer, n }: Record<string, unknown>): number | undefined {
+  const told = [newer, most].find(value => typeof value === 'number')
+  return typeof told === 'number' && (n === undefined || n === null || n === 1) ? told : undefined
+}

@@ -1,0 +1,95 @@
+// One request and the servers that it may take: the only place where another one is asked.
+import { type Models, ranks, type Wanted } from './models.ts'
+import { ServerLost, ServerRefused } from './model-server.ts'
+import type { PoolServer } from './pool/pool-server.ts'
+
+/** Who is told how it goes. */
+export interface Watch {
+  /** Host and port of the server that is asked now. */
+  onServer?: (label: string) => void
+  /** How many have their turn before it. */
+  onPlace?: (ahead: number) => void
+  /** From 2 on. */
+  onRetry?: (attempt: number) => void
+}
+
+export interface AskServers<Item> {
+  models: Models
+  wanted: Wanted
+  signal: AbortSignal
+  watch: Watch
+  /** The answer of this server. `begun`: it goes on with an answer that broke off. */
+  ask: (at: PoolServer, begun: boolean) => AsyncIterable<Item>
+  /** Whether a token came with it. What came before the first one is told only when that is there: until then another server may begin anew. */
+  isProgress: (item: Item) => boolean
+  /** Why no other server can go on with what was begun; undefined where one can. */
+  whyNotOn?: (lost: unknown) => unknown
+}
+
+/** The first server and two more, without a token of progress between them. */
+const TRIES = 3
+/** A request that was with two servers when they broke, before they made a token, may be what breaks them: it is not given to a third. */
+const BROKEN_BY_ONE = 2
+/** Of servers that were not even there: they are many only where a whole rack has gone. */
+const MOST_UNREACHED = 16
+
+/** Throws what none of them could mend, and the signal's reason. */
+export async function* askServers<Item>({
+  models,
+  wanted,
+  signal,
+  watch,
+  ask,
+  isProgress,
+  whyNotOn = lost => lost,
+}: AskServers<Item>): AsyncGenerator<Item, void, void> {
+  const tried = new Set<PoolServer>()
+  let last: PoolServer | undefined
+  let begun = false
+  let inVain = 0
+  let broken = 0
+  let unreached = 0
+  for (let attempt = 1; ; attempt++) {
+    const seatWanted = begun ? { ...wanted, tried, rank: ranks.begun, like: last } : { ...wanted, tried }
+    const { at, leave } = await models.seat(seatWanted, { signal, ...(watch.onPlace && { onPlace: watch.onPlace }) })
+    last = at
+    watch.onServer?.(at.server.label)
+    let held: Item[] | undefined = begun ? undefined : []
+    try {
+      for await (const item of ask(at, begun)) {
+        if (isProgress(item)) {
+          at.answered()
+          inVain = 0
+          begun = true
+          if (held) yield* held
+          held = undefined
+        }
+        if (held) held.push(item)
+        else yield item
+      }
+      if (held) yield* held
+      return
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      if (error instanceof ServerLost) at.lost()
+      else if (mayBeWell(error)) at.doubted()
+      else throw error
+      tried.add(at)
+      if (error instanceof ServerLost && !error.reached) unreached += 1
+      else {
+        inVain += 1
+        if (!begun && error instanceof ServerLost) broken += 1
+      }
+      const whyNot = begun ? whyNotOn(error) : undefined
+      if (whyNot !== undefined) throw whyNot
+      if (inVain === TRIES || broken === BROKEN_BY_ONE || unreached === MOST_UNREACHED) throw error
+    } finally {
+      leave()
+    }
+    watch.onRetry?.(attempt + 1)
+  }
+}
+
+/** It failed at this request, and another may not: it is overloaded, or wrong inside. */
+const mayBeWell = (error: unknown): boolean =>
+  error instanceof ServerRefused && ((error.status >= 500 && error.status !== 501) || error.status === 429)

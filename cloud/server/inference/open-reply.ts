@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import type { FastifyReply } from 'fastify'
+
+/** A reply is held back for its first piece so long: until then an error is told by status. */
+const HOLD_MS = 5_000
+/** Between two signs of life of one that waits: proxies close what is silent for half a minute. */
+const COMMENT_MS = 10_000
+
+/**
+ * A stream of server-sent events whose headers wait for its first piece, or for 5 s; from then on comments keep the connection alive while
+ * nothing comes. `gone` aborts when the client has left.
+ */
+export function createOpenReply(reply: FastifyReply, gone: AbortSignal) {
+  let opened = false
+  let timer = setTimeout(keepAlive, HOLD_MS)
+
+  function open(): void {
+    opened = true
+    reply.hijack()
+    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
+    reply.raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+  }
+
+  function keepAlive(): void {
+    if (gone.aborted) return
+    if (!opened) open()
+    // One that has not taken the last is not sent more.
+    if (!reply.raw.writableNeedDrain) reply.raw.write(': waiting\n\n')
+    timer = setTimeout(keepAlive, COMMENT_MS)
+  }
+
+  return {
+    isOpen: () => opened,
+    /** A client that takes nothing holds up the model server, and not our memory. Throws the reason of `gone`. */
+    async write(text: string): Promise<void> {
+      if (gone.aborted) throw gone.reason
+      if (!opened) {
+        clearTimeout(timer)
+        open()
+        timer = setTimeout(keepAlive, COMMENT_MS)
+      } else timer.refresh()
+      if (reply.raw.write(text)) return
+      await once(reply.raw, 'drain', { signal: gone })
+    },
+    /** Nothing more is held back. Whoever has not opened it tells an error by status. */
+    stop: () => clearTimeout(timer),
+    end(text?: string): void {
+      clearTimeout(timer)
+      if (!opened) open()
+      reply.raw.end(text)
+    },
+    /** The client has left before anything was written: nobody is told anything. */
+    leave(): void {
+      clearTimeout(timer)
+      if (!opened) reply.hijack()
+    },
+  }
+}

@@ -1,0 +1,127 @@
+// One server of the pool: what it has, whether it answers, and how busy it is.
+import { createModelServer, type ListedModel, type ModelServer, type ServerAddress } from '../model-server.ts'
+import { createBreaker } from './breaker.ts'
+import { createPrefixIndex, type PrefixIndex } from './prefix-index.ts'
+import { BLOCK_CHARACTERS } from './prefix-blocks.ts'
+import { readServerMetrics } from './server-metrics.ts'
+
+/** So often it is asked what it has; one that came back is used after so long at most. */
+const LOOK_MS = 2_000
+/** So often a server that is down is thought of: its breaker says when it is tried. */
+const WAKE_MS = 100
+/** One that made no token for so long is tried, too: its process may answer while its GPU hangs. */
+const SILENT_MS = 30_000
+/** Figures that were read so long ago say nothing of now. */
+const METRICS_MS = 6_000
+/** vLLM computes so many at once where nothing else is said (`--max-num-seqs`). */
+const SLOTS = 256
+/** Of English text; only the size of the index depends on it. */
+const CHARACTERS_PER_TOKEN = 4
+
+export interface PoolServer {
+  server: ModelServer
+  prefixes: PrefixIndex
+  /** What it has, or had when it answered last. */
+  listed(): readonly ListedModel[]
+  has(model: string): boolean
+  up(): boolean
+  /** It is up, or was a moment ago. */
+  upLately(): boolean
+  /** Requests of ours that it has, from the moment at which it was chosen. */
+  held(): number
+  /** The same, and those that others sent it, by its own figures. */
+  load(): number
+  /** It has as many of ours as it is to have. */
+  full(): boolean
+  /** Takes a seat; whoever has it gives it back once. */
+  take(): void
+  giveBack(): void
+  /** It broke off. */
+  lost(): void
+  /** It failed at a request, and may be well: it is tried at the next look. */
+  doubted(): void
+  /** It made a token. */
+  answered(): void
+  close(): Promise<void>
+}
+
+/** Looks at it from now on, until `close`. `onLook` is called after each look, with whether it answered. */
+export function createPoolServer(
+  address: ServerAddress & { slots?: number },
+  { now, onLook, longestAnswerMs }: { now: () => number; onLook: () => void; longestAnswerMs: number },
+): PoolServer & { looked: Promise<void> } {
+  const server = createModelServer(address, { longestAnswerMs })
+  const slots = address.slots ?? SLOTS
+  const breaker = createBreaker(now)
+  const prefixes = createPrefixIndex()
+  let listed: readonly ListedModel[] = []
+  let held = 0
+  let answeredAt = -Infinity
+  let doubted = false
+  let upAt = -Infinity
+  let others = { requests: 0, seenAt: -Infinity }
+  let closed = false
+
+  async function try_(): Promise<void> {
+    const [first] = listed
+    if (first) await server.tryOut(first.id)
+    answeredAt = now()
+    doubted = false
+  }
+
+  async function look(): Promise<void> {
+    if (!breaker.isClosed() && !breaker.trialDue()) return
+    try {
+      listed = await server.models()
+      if (!breaker.isClosed()) {
+        await try_()
+        prefixes.clear()
+      } else if (now() - answeredAt > SILENT_MS && (held === 0 || doubted)) await try_()
+      breaker.passed()
+      upAt = now()
+    } catch {
+      return breaker.lost()
+    }
+    await readMetrics().catch(() => undefined)
+  }
+
+  async function readMetrics(): Promise<void> {
+    const metrics = readServerMetrics((await server.metrics()) ?? '')
+    if (!metrics) return
+    // What it has beyond ours is of other servers of this cloud, or of somebody else.
+    others = { requests: Math.max(0, metrics.running + metrics.waiting - held), seenAt: now() }
+    if (metrics.cacheTokens !== null) prefixes.resize(Math.round((metrics.cacheTokens * CHARACTERS_PER_TOKEN) / BLOCK_CHARACTERS))
+  }
+
+  /** Each by itself: one that hangs keeps no other from being seen to. */
+  async function keepLooking(): Promise<void> {
+    await look()
+    onLook()
+    if (!closed) setTimeout(() => void keepLooking(), breaker.isClosed() ? LOOK_MS : WAKE_MS).unref()
+  }
+
+  return {
+    server,
+    prefixes,
+    looked: keepLooking(),
+    listed: () => listed,
+    has: model => listed.some(({ id }) => id === model),
+    up: breaker.isClosed,
+    upLately: () => breaker.isClosed() || now() - upAt < SILENT_MS,
+    held: () => held,
+    load: () => held + (now() - others.seenAt < METRICS_MS ? others.requests : 0),
+    full: () => held >= slots,
+    take: () => void (held += 1),
+    giveBack: () => void (held -= 1),
+    lost: breaker.lost,
+    doubted() {
+      doubted = true
+      answeredAt = -Infinity
+    },
+    answered: () => void (answeredAt = now()),
+    async close() {
+      closed = true
+      await server.close()
+    },
+  }
+}
