@@ -18,6 +18,7 @@ export function createAnswerSoFar() {
     take({ promptIds: prompt, text: said, reasoning: thought, tokenIds, single }: ChatChunk): void {
       promptIds ??= prompt
       if (!single || (!tokenIds && (said !== '' || thought !== ''))) exact = false
+      if (!single) return
       if (tokenIds) ids.push(...tokenIds)
       text += said
       if (said !== '') whole = ids.length
@@ -26,7 +27,7 @@ export function createAnswerSoFar() {
     tokens: () => ids.length,
     text: () => text,
     /** Whether its tokens are known, and it is past its reasoning: that is told apart from text by how it begins. */
-    isExact: () => promptIds !== undefined && exact && whole > 0 && !reasoning,
+    isExact: () => promptIds !== undefined && exact && !reasoning,
     promptIds: () => promptIds ?? [],
     /** All tokens that came. */
     ids: () => ids,

@@ -22,6 +22,8 @@ export interface Asked {
 
 /** Completions without a limit of their own end here, in vLLM as at OpenAI. */
 const DEFAULT_COMPLETION_TOKENS = 16
+/** Tokens that hold a part of one character at most: bytes of UTF-8 but one. */
+const MOST_OF_A_CHARACTER = 3
 
 /**
  * The chunks of the answer, with the tokens that each made, and one usage at the end, of all servers together. Leaving the loop or `signal` ends the
@@ -35,6 +37,7 @@ export async function* streamAnswer({ models, path, wanted, body, patience, watc
   let shape: Shape | undefined
   let limit = Infinity
   let finished = false
+  let counted = false
 
   async function* chunksFrom(server: ModelServer, to: string, asked: object): AsyncGenerator<ChatChunk, void, void> {
     const stop = new AbortController()
@@ -48,11 +51,13 @@ export async function* streamAnswer({ models, path, wanted, body, patience, watc
       if (!finished) throw new ServerLost('the model server did not say why its answer ended')
     }
     for await (const chunk of withPatience(chunks(), { ...patience, isProgress, stop: reason => stop.abort(reason) })) {
-      const before = soFar.tokens()
-      soFar.take(chunk)
       // What was not asked for is not waited for: an answer without an end is one, too.
-      if (soFar.tokens() > limit && before >= limit) throw new ServerLost('the model server made more than it was asked for')
+      if (soFar.tokens() >= limit && (chunk.tokenIds?.length ?? 0) > 0)
+        throw new ServerLost('the model server made more than it was asked for')
+      soFar.take(chunk)
+      if (chunk.promptIds) limit = Math.min(limit, models.windowOf(model)! - chunk.promptIds.length)
       finished ||= chunk.finish !== undefined
+      counted ||= Boolean(chunk.usage)
       yield chunk
     }
   }
@@ -60,7 +65,7 @@ export async function* streamAnswer({ models, path, wanted, body, patience, watc
   async function* fresh(server: ModelServer): AsyncGenerator<ChatChunk, void, void> {
     soFar = createAnswerSoFar()
     request = await body(server, signal)
-    limit = limitOf(request) ?? Infinity
+    limit = limitOf(request) ?? (path === '/v1/completions' ? DEFAULT_COMPLETION_TOKENS : Infinity)
     for await (const chunk of chunksFrom(server, path, request)) {
       shape ??= shapeOf(chunk.raw)
       yield chunk
@@ -76,7 +81,10 @@ export async function* streamAnswer({ models, path, wanted, body, patience, watc
       total_tokens: prompt.length + completion,
     })
     // The last word of a server that broke off behind its answer.
-    if (finished) return yield inShape({ usage: usage(soFar.tokens()) })
+    if (finished) {
+      if (!counted) yield inShape({ usage: usage(soFar.tokens()) })
+      return
+    }
     const stops = stopsOf(request)
     const { pending, made } = await takeUp(server, stops, soFar, prompt)
     const matcher = createStopStrings(stops)
@@ -93,7 +101,7 @@ export async function* streamAnswer({ models, path, wanted, body, patience, watc
       yield inShape({ finish: first.stopped ? 'stop' : 'length' })
       return yield inShape({ usage: usage(made) })
     }
-    const asked = { ...restOf(request, made), model, prompt: [...prompt, ...soFar.ids()], max_tokens: most - made }
+    const asked = { ...restOf(request, made), model, prompt: [...prompt, ...soFar.ids()], max_tokens: limit - made }
     for await (const chunk of chunksFrom(server, '/v1/completions', asked)) {
       const told = matcher.take(chunk.text)
       const ends = told.stopped ? 'stop' : chunk.finish
@@ -134,13 +142,16 @@ export async function* streamAnswer({ models, path, wanted, body, patience, watc
   /** Makes the tokens and the text that came agree: returns the text that is due, and how many tokens there are. */
   async function takeUp(server: ModelServer, stops: readonly string[], from: AnswerSoFar, prompt: readonly number[]) {
     if (stops.length === 0) return { pending: '', made: from.cut() }
-    // A server that looks for stop strings holds text back: what its tokens say is asked for.
+    // A server that looks for stop strings holds text back: what its tokens say is asked for, without those of half a character at the end.
     const before = await server.detokenize(model, prompt, signal)
-    const all = await server.detokenize(model, [...prompt, ...from.ids()], signal)
-    const text = all.slice(before.length)
-    if (!all.startsWith(before) || !text.startsWith(from.text()) || text.endsWith('\ufffd'))
-      throw failure('answer-not-continued', { parameter: 'stop' })
-    return { pending: text.slice(from.text().length), made: from.tokens() }
+    for (let made = from.tokens(); made >= Math.max(0, from.tokens() - MOST_OF_A_CHARACTER); made--) {
+      const all = await server.detokenize(model, [...prompt, ...from.ids().slice(0, made)], signal)
+      if (all.endsWith('\ufffd')) continue
+      const text = all.slice(before.length)
+      if (!all.startsWith(before) || !text.startsWith(from.text())) break
+      return { pending: text.slice(from.text().length), made: from.cut(made) }
+    }
+    throw failure('answer-not-continued', { parameter: 'stop' })
   }
 }
 
@@ -152,8 +163,6 @@ function shapeOf(raw: RawChunk): Shape {
   return shape
 }
 
-/** The most tokens that were asked for; undefined: as many as fit. */
-function limitOf({ max_tokens: most, max_completion_tokens: newer, n }: Record<string, unknown>): number | undefined {
-  const told = [newer, most].find(value => typeof value === 'number')
-  return typeof told === 'number' && (n === undefined || n === null || n === 1) ? told : undefined
-}
+/** The most tokens that were asked for; undefined: as many as a server makes of itself. */
+const limitOf = ({ max_tokens: most, max_completion_tokens: newer }: Record<string, unknown>): number | undefined =>
+  [newer, most].find(value => typeof value === 'number')

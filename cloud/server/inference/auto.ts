@@ -17,7 +17,7 @@ import type { Pace } from './pace.ts'
 export interface AutoOptions {
   /** What the operator told of them. */
   told: Config['models']
-  models: Pick<Models, 'list' | 'has' | 'servers'>
+  models: Pick<Models, 'list' | 'has' | 'servers' | 'waiting'>
   policies: Pick<Policies, 'modelsOf'>
   pace: Pick<Pace, 'of'>
   /** Of an organisation. */
@@ -47,7 +47,8 @@ export function createAuto({ told, models, policies, pace, rulesOf }: AutoOption
 
   function waitingPerReplica(model: string): number {
     const here = models.servers().filter(server => server.up && server.models.includes(model))
-    return here.length === 0 ? 0 : here.reduce((sum, { inFlight }) => sum + Math.max(0, inFlight - AT_ONCE), 0) / here.length
+    const beyond = here.reduce((sum, { inFlight }) => sum + Math.max(0, inFlight - AT_ONCE), models.waiting(model))
+    return here.length === 0 ? 0 : beyond / here.length
   }
 
   function factsOf({ id, max_model_len: windowTokens, fusion: { state } }: CloudModel): ModelFacts {

@@ -60,8 +60,11 @@ export interface ModelsOptions {
 
 export type Models = ReturnType<typeof createModels>
 
-/** Where no server answers, but one did a moment ago, it is waited for: most come back within seconds, or another one does. */
-const GRACE_MS = 5_000
+/**
+ * Where no server answers, but one did a moment ago, it is waited for: most come back within seconds, or another one does. Shorter than the headers of
+ * a stream are held back, so that a program is told by status.
+ */
+const GRACE_MS = 4_000
 /** How often those that wait are looked after. */
 const TEND_MS = 250
 /** Of one model: more do not fit into memory well, and none of them would have a turn in time. */

@@ -4,7 +4,7 @@ import { createWaitingLine } from './waiting-line.ts'
 function start() {
   const line = createWaitingLine()
   const gone: string[] = []
-  const enter = (name: string, { who = name, rank = 1, ready = () => true } = {}) =>
+  const enter = (name: string, { who = name, rank = 1, ready = (): boolean => true } = {}) =>
     line.enter({ who, rank, ready, go: () => void gone.push(name) })
   const call = (times: number) => {
     for (let time = 0; time < times; time++) line.call()
