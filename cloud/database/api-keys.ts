@@ -54,6 +54,15 @@ export async function findHeldApiKey(db: Queryable, id: string, now: Date): Prom
   return found
 }
 
+/** Whether somebody of this organisation has this key. */
+export async function keyIsOf(db: Queryable, organisationId: string, id: string): Promise<boolean> {
+  const found = await db.query('select 1 from api_keys k join users u on u.id = k.user_id where k.id = $1 and u.organisation_id = $2', [
+    id,
+    organisationId,
+  ])
+  return found.length > 0
+}
+
 export async function noteApiKeyUse(db: Queryable, id: string, now: Date): Promise<void> {
   await db.query(
     `update api_keys set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at <= $2::timestamptz - interval '1 min')`,

@@ -69,15 +69,26 @@ table budgets
   organisation_id uuid not null
   whose text not null
   user_id uuid
-  tokens_a_month bigint not null
+  tokens_a_month bigint
+  api_key_id uuid
+  model text
+  tokens_a_minute bigint
+  money_a_month bigint
+  budgets_api_key_id_fkey FOREIGN KEY (api_key_id) REFERENCES api_keys(id) ON DELETE CASCADE
   budgets_check CHECK (((whose = 'person'::text) = (user_id IS NOT NULL)))
+  budgets_check1 CHECK (((whose = 'key'::text) = (api_key_id IS NOT NULL)))
+  budgets_check2 CHECK (((whose = 'model'::text) = (model IS NOT NULL)))
+  budgets_check3 CHECK ((COALESCE(tokens_a_month, tokens_a_minute, money_a_month) IS NOT NULL))
+  budgets_money_a_month_check CHECK ((money_a_month >= 0))
   budgets_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id) ON DELETE CASCADE
-  budgets_organisation_id_whose_user_id_key UNIQUE NULLS NOT DISTINCT (organisation_id, whose, user_id)
+  budgets_organisation_id_whose_user_id_api_key_id_model_key UNIQUE NULLS NOT DISTINCT (organisation_id, whose, user_id, api_key_id, model)
+  budgets_tokens_a_minute_check CHECK ((tokens_a_minute > 0))
   budgets_tokens_a_month_check CHECK ((tokens_a_month >= 0))
   budgets_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
-  budgets_whose_check CHECK ((whose = ANY (ARRAY['organisation'::text, 'each-person'::text, 'person'::text])))
+  budgets_whose_check CHECK ((whose = ANY (ARRAY['organisation'::text, 'each-person'::text, 'person'::text, 'each-key'::text, 'key'::text, 'model'::text])))
+CREATE INDEX budgets_api_key ON public.budgets USING btree (api_key_id) WHERE (api_key_id IS NOT NULL)
 CREATE INDEX budgets_user ON public.budgets USING btree (user_id) WHERE (user_id IS NOT NULL)
-CREATE UNIQUE INDEX budgets_organisation_id_whose_user_id_key ON public.budgets USING btree (organisation_id, whose, user_id) NULLS NOT DISTINCT
+CREATE UNIQUE INDEX budgets_organisation_id_whose_user_id_api_key_id_model_key ON public.budgets USING btree (organisation_id, whose, user_id, api_key_id, model) NULLS NOT DISTINCT
 grant delete, insert, select, update to fusion_app
 
 table clients
@@ -299,6 +310,18 @@ table policies
   policies_pkey PRIMARY KEY (organisation_id)
 grant delete, insert, select, update to fusion_app
 
+table prices
+  version integer not null
+  model text not null
+  prompt double precision not null
+  completion double precision not null
+  since timestamp with time zone not null default now()
+  prices_completion_check CHECK ((completion >= (0)::double precision))
+  prices_pkey PRIMARY KEY (version)
+  prices_prompt_check CHECK ((prompt >= (0)::double precision))
+CREATE INDEX prices_model ON public.prices USING btree (model, version DESC)
+grant insert, select to fusion_app
+
 table provider_sign_ins
   state_hash bytea not null
   browser_hash bytea not null
@@ -408,14 +431,22 @@ table usage partition by RANGE (at)
   completion_tokens bigint not null
   duration_ms bigint not null
   written_at timestamp with time zone not null default now()
+  price_version integer
+  cost bigint not null default 0
+  source text not null default 'model'::text
+  retries smallint not null default 0
   usage_check CHECK (((cached_tokens >= 0) AND (cached_tokens <= prompt_tokens)))
   usage_completion_tokens_check CHECK ((completion_tokens >= 0))
+  usage_cost_check CHECK ((cost >= 0))
   usage_duration_ms_check CHECK ((duration_ms >= 0))
   usage_ended_check CHECK ((ended = ANY (ARRAY['complete'::text, 'stopped'::text, 'failed'::text])))
   usage_kind_check CHECK ((kind = ANY (ARRAY['chat'::text, 'chat-completion'::text, 'completion'::text, 'response'::text, 'embedding'::text])))
   usage_pkey PRIMARY KEY (user_id, at, request_id)
   usage_prompt_tokens_check CHECK ((prompt_tokens >= 0))
+  usage_retries_check CHECK ((retries >= 0))
+  usage_source_check CHECK ((source = ANY (ARRAY['model'::text, 'cache'::text, 'shared'::text])))
 CREATE INDEX usage_at ON ONLY public.usage USING brin (at)
+CREATE INDEX usage_key ON ONLY public.usage USING btree (api_key_id, at) WHERE (api_key_id IS NOT NULL)
 CREATE INDEX usage_organisation ON ONLY public.usage USING btree (organisation_id, at)
 CREATE INDEX usage_written ON ONLY public.usage USING brin (written_at)
 row level security, forced
@@ -434,6 +465,7 @@ table usage_hours
   prompt_tokens bigint not null
   cached_tokens bigint not null
   completion_tokens bigint not null
+  cost bigint not null default 0
   usage_hours_pkey PRIMARY KEY (organisation_id, hour, user_id, model)
 row level security, forced
 policy tended for * to fusion_owner using true
@@ -577,6 +609,18 @@ RETURN (NULLIF(current_setting('fusion.user_id'::text, true), ''::text))::uuid
 
 execute: public
 
+CREATE OR REPLACE FUNCTION public.key_usage(key uuid, since timestamp with time zone)
+ RETURNS TABLE(tokens bigint, cost bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    select coalesce(sum(prompt_tokens + completion_tokens), 0)::bigint, coalesce(sum(u.cost), 0)::bigint
+    from usage u where u.api_key_id = key and u.at >= since
+  $function$
+
+execute: fusion_app
+
 CREATE OR REPLACE FUNCTION public.lock_space()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -598,7 +642,7 @@ $function$
 execute: public
 
 CREATE OR REPLACE FUNCTION public.organisation_usage(organisation uuid, since timestamp with time zone, rows_from timestamp with time zone)
- RETURNS TABLE(user_id uuid, model text, requests bigint, stopped bigint, failed bigint, prompt_tokens bigint, cached_tokens bigint, completion_tokens bigint)
+ RETURNS TABLE(user_id uuid, model text, requests bigint, stopped bigint, failed bigint, prompt_tokens bigint, cached_tokens bigint, completion_tokens bigint, cost bigint)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -606,14 +650,14 @@ CREATE OR REPLACE FUNCTION public.organisation_usage(organisation uuid, since ti
 AS $function$
     with split as materialized (select least(rows_from, date_trunc('hour', r.until)) as at from usage_rolled_up r)
     select used.user_id, used.model, sum(used.requests)::bigint, sum(used.stopped)::bigint, sum(used.failed)::bigint,
-      sum(used.prompt_tokens)::bigint, sum(used.cached_tokens)::bigint, sum(used.completion_tokens)::bigint
+      sum(used.prompt_tokens)::bigint, sum(used.cached_tokens)::bigint, sum(used.completion_tokens)::bigint, sum(used.cost)::bigint
     from (
-      select h.user_id, h.model, h.requests, h.stopped, h.failed, h.prompt_tokens, h.cached_tokens, h.completion_tokens
+      select h.user_id, h.model, h.requests, h.stopped, h.failed, h.prompt_tokens, h.cached_tokens, h.completion_tokens, h.cost
       from usage_hours h
       where h.organisation_id = organisation and h.hour >= since and h.hour < (select at from split)
       union all
       select u.user_id, u.model, 1, (u.ended = 'stopped')::integer, (u.ended = 'failed')::integer,
-        u.prompt_tokens, u.cached_tokens, u.completion_tokens
+        u.prompt_tokens, u.cached_tokens, u.completion_tokens, u.cost
       from usage u
       where u.organisation_id = organisation and u.at >= greatest(since, (select at from split))
     ) used
@@ -653,15 +697,15 @@ AS $function$
       done := done - interval '5 minutes';
       select least(now(), coalesce(min(written_at), now()) + interval '1 hour') into upto from usage where written_at >= done;
       for changed in select distinct date_trunc('hour', at) from usage where written_at >= done and written_at <= upto loop
-        insert into usage_hours
+        insert into usage_hours (organisation_id, hour, user_id, model, requests, stopped, failed, prompt_tokens, cached_tokens, completion_tokens, cost)
           select organisation_id, changed, user_id, model, count(*),
             count(*) filter (where ended = 'stopped'), count(*) filter (where ended = 'failed'),
-            sum(prompt_tokens), sum(cached_tokens), sum(completion_tokens)
+            sum(prompt_tokens), sum(cached_tokens), sum(completion_tokens), sum(cost)
           from usage where at >= changed and at < changed + interval '1 hour'
           group by organisation_id, user_id, model
           on conflict (organisation_id, hour, user_id, model) do update set
             requests = excluded.requests, stopped = excluded.stopped, failed = excluded.failed, prompt_tokens = excluded.prompt_tokens,
-            cached_tokens = excluded.cached_tokens, completion_tokens = excluded.completion_tokens;
+            cached_tokens = excluded.cached_tokens, completion_tokens = excluded.completion_tokens, cost = excluded.cost;
       end loop;
       update usage_rolled_up set until = upto;
       return upto < now();

@@ -15,6 +15,13 @@ export interface UsageRow {
   promptTokens: number
   cachedTokens: number
   completionTokens: number
+  /** Null: nothing was told of the model's price. */
+  priceVersion: number | null
+  /** In millionths of the operator's currency. */
+  cost: number
+  source: 'model' | 'cache' | 'shared'
+  /** How often another server was asked. */
+  retries: number
   /** When it began. */
   at: Date
   durationMs: number
@@ -23,23 +30,27 @@ export interface UsageRow {
 /** Writes rows of the user whose transaction it is; those that are there already stay as they are. */
 export async function addUsage(tx: Queryable, rows: readonly UsageRow[]): Promise<void> {
   await tx.query(
-    `insert into usage (user_id, at, request_id, organisation_id, api_key_id, kind, model, server, ended, prompt_tokens, cached_tokens, completion_tokens, duration_ms)
+    `insert into usage (user_id, at, request_id, organisation_id, api_key_id, kind, model, server, ended, prompt_tokens, cached_tokens, completion_tokens,
+       price_version, cost, source, retries, duration_ms)
      select * from jsonb_to_recordset($1::jsonb) as row("userId" uuid, at timestamptz, "requestId" uuid, "organisationId" uuid, "apiKeyId" uuid, kind text,
-       model text, server text, ended text, "promptTokens" bigint, "cachedTokens" bigint, "completionTokens" bigint, "durationMs" bigint)
+       model text, server text, ended text, "promptTokens" bigint, "cachedTokens" bigint, "completionTokens" bigint, "priceVersion" integer, cost bigint,
+       source text, retries smallint, "durationMs" bigint)
      on conflict (user_id, at, request_id) do nothing`,
     [JSON.stringify(rows)],
   )
 }
 
 const counts = `sum(requests)::bigint as requests, sum(stopped)::bigint as stopped, sum(failed)::bigint as failed,
-  sum(prompt_tokens)::bigint as "promptTokens", sum(cached_tokens)::bigint as "cachedTokens", sum(completion_tokens)::bigint as "completionTokens"`
+  sum(prompt_tokens)::bigint as "promptTokens", sum(cached_tokens)::bigint as "cachedTokens", sum(completion_tokens)::bigint as "completionTokens",
+  sum(cost)::bigint as cost`
 
 /** What the user of this transaction used since then, by day (UTC, `2026-01-31`) and model, the newest day first. */
 export async function ownUsage(tx: Queryable, since: Date): Promise<({ day: string; model: string } & UsageCounts)[]> {
   return tx.query(
     `select to_char(at at time zone 'UTC', 'YYYY-MM-DD') as day, model, count(*) as requests,
        count(*) filter (where ended = 'stopped') as stopped, count(*) filter (where ended = 'failed') as failed,
-       sum(prompt_tokens)::bigint as "promptTokens", sum(cached_tokens)::bigint as "cachedTokens", sum(completion_tokens)::bigint as "completionTokens"
+       sum(prompt_tokens)::bigint as "promptTokens", sum(cached_tokens)::bigint as "cachedTokens", sum(completion_tokens)::bigint as "completionTokens",
+       sum(cost)::bigint as cost
      from usage where user_id = fusion_user() and at >= $1 group by day, model order by day desc, model`,
     [since],
   )
@@ -67,7 +78,8 @@ export async function organisationUsage(
      )
      select used.model, used.user_id as id, users.name, users.email,
        coalesce(requests, 0) as requests, coalesce(stopped, 0) as stopped, coalesce(failed, 0) as failed,
-       coalesce("promptTokens", 0) as "promptTokens", coalesce("cachedTokens", 0) as "cachedTokens", coalesce("completionTokens", 0) as "completionTokens"
+       coalesce("promptTokens", 0) as "promptTokens", coalesce("cachedTokens", 0) as "cachedTokens", coalesce("completionTokens", 0) as "completionTokens",
+       coalesce(cost, 0) as cost
      from used left join users on users.id = used.user_id and users.organisation_id = $1
      order by all_of desc, "promptTokens" + "completionTokens" desc, requests desc, model, users.email`,
     [organisationId, since, rowsFrom],
@@ -80,13 +92,14 @@ export async function organisationUsage(
   }
 }
 
-const countsOf = ({ requests, stopped, failed, promptTokens, cachedTokens, completionTokens }: UsageCounts): UsageCounts => ({
+const countsOf = ({ requests, stopped, failed, promptTokens, cachedTokens, completionTokens, cost }: UsageCounts): UsageCounts => ({
   requests,
   stopped,
   failed,
   promptTokens,
   cachedTokens,
   completionTokens,
+  cost,
 })
 
 /** Makes the partitions of this month and the next two; tells which were not there. One server at a time does, the others go on. */

@@ -3,6 +3,7 @@ import type { Database } from '../database/connection.ts'
 import type { AccountRemoval } from './auth/account-removal.ts'
 import type { Identity } from './auth/identity.ts'
 import type { SignInMethod } from './auth/sign-in-method.ts'
+import type { Budgets } from './budgets/budgets.ts'
 import type { Generations } from './chat/generations.ts'
 import type { Record } from './inference/record.ts'
 import type { Auto } from './inference/auto.ts'
@@ -15,6 +16,7 @@ import type { SharedRedis } from './cache/redis.ts'
 import type { Limits } from './limits/limits.ts'
 import type { ObjectTokens } from './objects/object-tokens.ts'
 import type { Policies } from './policies/policies.ts'
+import type { Rules } from './policies/rules.ts'
 import type { Objects } from './objects/objects.ts'
 import type { ApiKeys } from './security/api-keys.ts'
 import type { Audit } from './security/audit.ts'
@@ -38,6 +40,8 @@ export interface Parts {
   /** Which model answers where the choice is left to us. */
   auto: Auto
   policies: Policies
+  rules: Rules
+  budgets: Budgets
   generations: Generations
   /** Writes down what a model was asked for. */
   record: Record

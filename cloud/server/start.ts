@@ -4,6 +4,7 @@ import { openDatabase } from '../database/connection.ts'
 import { startPostgres } from '../database/embedded-postgres.ts'
 import { forgetKeys } from '../database/idempotency-keys.ts'
 import { migrate } from '../database/migrate.ts'
+import { keepPrices } from '../database/prices.ts'
 import { findRoutingRules } from '../database/routing-rules.ts'
 import { createApp } from './app.ts'
 import { createAccountRemoval } from './auth/account-removal.ts'
@@ -17,6 +18,8 @@ import { cloudFolder, type Config } from './config.ts'
 import { startModelServer } from './embedded/model-server.ts'
 import { createGenerations } from './chat/generations.ts'
 import { createAuto } from './inference/auto.ts'
+import { createBudgets } from './budgets/budgets.ts'
+import { createPrices } from './budgets/prices.ts'
 import { createModels } from './inference/models.ts'
 import { patienceOf } from './inference/patience.ts'
 import { createPace } from './inference/pace.ts'
@@ -34,6 +37,7 @@ import { createApiKeys } from './security/api-keys.ts'
 import { createBackups } from './backup/backups.ts'
 import { keepDailyBackups } from './backup/daily-backups.ts'
 import { createPolicies } from './policies/policies.ts'
+import { createRules } from './policies/rules.ts'
 import { createAudit } from './security/audit.ts'
 import { createAuditArchive } from './security/audit-archive.ts'
 import { createOidc } from './security/oidc/oidc.ts'
@@ -127,7 +131,22 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const usage = tendUsage({ database, clock, onTrouble: () => app?.log.warn('usage could not be added up, it is tried again') })
     closing.push(usage.close)
     const pace = createPace()
-    const record = createRecord({ metrics: () => app?.metrics, ledger, models, pace, clock })
+    const told = config.models.map(({ model, promptPrice: prompt = 0, completionPrice: completion = 0 }) => ({ model, prompt, completion }))
+    const prices = createPrices(await keepPrices(database, told))
+    const rules = createRules({ database })
+    const budgets = createBudgets({
+      database,
+      counters: shared.counters,
+      prices,
+      rules,
+      clock,
+      onDrift: drift => {
+        app?.metrics.budgetDrifts.inc()
+        app?.log.error(drift, 'budgets and ledger differ by more than 1 %')
+      },
+    })
+    closing.push(async () => budgets.close())
+    const record = createRecord({ metrics: () => app?.metrics, ledger, models, pace, prices, clock })
     closing.push(models.close)
     const generations = createGenerations({
       database,
@@ -185,7 +204,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     }
     const oidc = createOidc({ config, database, audit, clock, onEnded })
     const signInMethods = () => (oidc ? [oidc.method] : [])
-    const policies = createPolicies({ database, clock })
+    const policies = createPolicies({ rules })
     const parts: Parts = {
       config,
       database,
@@ -202,6 +221,8 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       authenticate,
       models,
       policies,
+      rules,
+      budgets,
       auto: createAuto({ told: config.models, models, policies, pace, rulesOf: id => findRoutingRules(database, id) }),
       generations,
       record,

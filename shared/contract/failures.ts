@@ -183,6 +183,18 @@ const words = {
     what: 'The tokens of this month are used up: {used} of {budget}.',
     next: 'There are new ones from {date} on. Whoever manages this cloud can allow more.',
   },
+  'budget-too-small': {
+    what: 'This may take {needed} tokens, and {left} are left of what may be used.',
+    next: 'Ask for a shorter answer, or send less. Whoever manages this cloud can allow more.',
+  },
+  'tokens-too-fast': {
+    what: 'As many tokens as a minute allows are in use.',
+    next: 'Wait {seconds} seconds, then try again.',
+  },
+  'money-spent': {
+    what: 'The money for models of this month is used up.',
+    next: 'There is more from {date} on. Whoever manages this cloud can allow more.',
+  },
   'masking-required': {
     what: 'Your organisation lets no prompt be made from history in the cloud.',
     next: 'Ask from the app, which masks what it sends.',
@@ -288,6 +300,7 @@ const defaultWords: Record<string, string> = {
   seconds: 'a few',
   characters: 'more',
   used: 'all',
+  left: 'fewer',
   budget: 'them',
   date: 'the first of the next month',
 }

@@ -58,6 +58,9 @@ const kinds: Record<string, Kind> = {
   'sign-in-old': { status: 403, type: 'permission_error', code: 'sign_in_old' },
   // As OpenAI's own: its clients do not try again.
   'budget-spent': { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' },
+  'money-spent': { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' },
+  'budget-too-small': { status: 429, type: 'insufficient_quota', code: 'insufficient_quota' },
+  'tokens-too-fast': { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded' },
   'masking-required': { status: 403, type: 'permission_error', code: 'masking_required' },
   'models-too-dear': { status: 403, type: 'permission_error', code: 'models_too_dear' },
   'last-admin': { status: 409, type: 'invalid_request_error', code: 'last_admin' },

@@ -82,7 +82,7 @@ export function Usage() {
 }
 
 function Totals({ totals }: { totals: UsageCounts }) {
-  const { requests, stopped, failed, promptTokens, cachedTokens, completionTokens } = totals
+  const { requests, stopped, failed, promptTokens, cachedTokens, completionTokens, cost } = totals
   const ends = [stopped > 0 && `${formatCount(stopped)} stopped`, failed > 0 && `${formatCount(failed)} failed`].filter(Boolean)
   return (
     <Figures
@@ -94,10 +94,15 @@ function Totals({ totals }: { totals: UsageCounts }) {
           more: cachedTokens > 0 ? `${Math.round((100 * cachedTokens) / promptTokens)} % were known from before` : '',
         },
         { name: 'Tokens written', value: formatCount(completionTokens), more: '' },
+        ...(cost > 0 ? [{ name: 'Cost', value: formatMoney(cost), more: 'In the currency of your prices' }] : []),
       ]}
     />
   )
 }
+
+/** From millionths. */
+const formatMoney = (millionths: number) =>
+  new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(millionths / 1_000_000)
 
 const columns = ['Requests', 'Failed', 'Tokens read', 'Tokens written']
 const cells = ({ requests, failed, promptTokens, completionTokens }: UsageCounts) =>

@@ -1,9 +1,13 @@
 import { adminRoutes } from '@fusion/shared/contract/cloud/admin.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
+import { Id } from '@fusion/shared/contract/ids.ts'
 import type { FastifyInstance } from 'fastify'
-import { listApiKeysOfOrganisation } from '../../database/api-keys.ts'
+import { Value } from 'typebox/value'
+import { keyIsOf, listApiKeysOfOrganisation } from '../../database/api-keys.ts'
+import type { Queryable } from '../../database/connection.ts'
 import { changeOrganisation, findOrganisation } from '../../database/organisations.ts'
-import { findPolicy, setBudget, setPolicy } from '../../database/policies.ts'
+import { type Budget, listBudgets, setBudget } from '../../database/budgets.ts'
+import { findPolicy, setPolicy } from '../../database/policies.ts'
 import { findRoutingRules, setRoutingRules } from '../../database/routing-rules.ts'
 import { findUser } from '../../database/users.ts'
 import { serve } from '../http/serve-route.ts'
@@ -16,8 +20,25 @@ const PAGE = 200
 /** What admins do in their organisation. Each is asked of the organisation of whoever calls, whatever id stands in the path. */
 export async function admin(
   app: FastifyInstance,
-  { database, identity, apiKeys, audit, models, clock }: Pick<Parts, 'database' | 'identity' | 'apiKeys' | 'audit' | 'models' | 'clock'>,
+  {
+    database,
+    identity,
+    apiKeys,
+    audit,
+    models,
+    rules,
+    clock,
+  }: Pick<Parts, 'database' | 'identity' | 'apiKeys' | 'audit' | 'models' | 'rules' | 'clock'>,
 ): Promise<void> {
+  /** What is changed holds for the next request. */
+  async function changing<T>(organisationId: string, work: (tx: Queryable) => Promise<T>): Promise<T> {
+    try {
+      return await database.transaction(work)
+    } finally {
+      rules.forget(organisationId)
+    }
+  }
+
   serve(app, adminRoutes.organisation, async ({ caller }) => {
     const organisation = await findOrganisation(database, caller.organisationId)
     if (!organisation) throw failure('not-found')
@@ -25,7 +46,7 @@ export async function admin(
   })
 
   serve(app, adminRoutes.changeOrganisation, async ({ caller, body, request }) =>
-    database.transaction(async tx => {
+    changing(caller.organisationId, async tx => {
       const { organisationId, userId: actorId } = caller
       const changed = await changeOrganisation(tx, organisationId, body)
       if (!changed) throw failure('not-found')
@@ -41,11 +62,11 @@ export async function admin(
   serve(app, adminRoutes.policy, async ({ caller }) => findPolicy(database, caller.organisationId))
 
   serve(app, adminRoutes.setPolicy, async ({ caller, body, request }) =>
-    database.transaction(async tx => {
+    changing(caller.organisationId, async tx => {
       const { organisationId, userId: actorId } = caller
       await setPolicy(tx, organisationId, body)
-      await setBudget(tx, { organisationId, whose: 'organisation', tokens: body.budgets.organisation })
-      await setBudget(tx, { organisationId, whose: 'each-person', tokens: body.budgets.eachPerson })
+      await setBudget(tx, organisationId, { whose: 'organisation', of: null, tokensAMonth: body.budgets.organisation })
+      await setBudget(tx, organisationId, { whose: 'each-person', of: null, tokensAMonth: body.budgets.eachPerson })
       const detail = { models: body.models?.length ?? null, maskingRequired: body.maskingRequired, ...body.budgets }
       await audit.write({ event: 'policy-change', organisationId, actorId, subjectId: organisationId, address: request.ip, detail }, tx)
       return findPolicy(tx, organisationId)
@@ -65,15 +86,29 @@ export async function admin(
   )
 
   serve(app, adminRoutes.setBudget, async ({ caller, params, body: { tokens }, request }) =>
-    database.transaction(async tx => {
+    changing(caller.organisationId, async tx => {
       const { organisationId, userId: actorId } = caller
       const person = await findUser(tx, params.user)
       if (person?.organisationId !== organisationId) throw failure('not-found')
-      await setBudget(tx, { organisationId, whose: 'person', userId: person.id, tokens })
+      await setBudget(tx, organisationId, { whose: 'person', of: person.id, tokensAMonth: tokens })
       await audit.write(
         { event: 'budget-change', organisationId, actorId, subjectId: person.id, address: request.ip, detail: { tokens } },
         tx,
       )
+    }),
+  )
+
+  serve(app, adminRoutes.budgets, async ({ caller }) => ({ budgets: await listBudgets(database, caller.organisationId) }))
+
+  serve(app, adminRoutes.putBudget, async ({ caller, body, request }) =>
+    changing(caller.organisationId, async tx => {
+      const { organisationId, userId: actorId } = caller
+      const subjectId = await subjectOf(tx, organisationId, body)
+      await setBudget(tx, organisationId, body)
+      const { whose, tokensAMinute, tokensAMonth, moneyAMonth } = body
+      const detail = { whose, tokensAMinute, tokensAMonth, moneyAMonth }
+      await audit.write({ event: 'budget-change', organisationId, actorId, subjectId, address: request.ip, detail }, tx)
+      return { budgets: await listBudgets(tx, organisationId) }
     }),
   )
 
@@ -99,4 +134,20 @@ export async function admin(
   serve(app, adminRoutes.revokeApiKey, async ({ caller, params, request }) =>
     apiKeys.revoke(actorOf(caller, request), params.key, { anybodys: true }),
   )
+}
+
+/** Whom a budget is of: a person or key of this organisation, or itself. Throws `not-found` for anybody else's, `bad-input` where nobody is named. */
+async function subjectOf(tx: Queryable, organisationId: string, { whose, of }: Budget): Promise<string> {
+  const names = whose === 'person' || whose === 'key' || whose === 'model'
+  if (names !== (of !== null)) throw failure('bad-input')
+  if (whose === 'person') {
+    const person = Value.Check(Id, of) ? await findUser(tx, of) : undefined
+    if (person?.organisationId !== organisationId) throw failure('not-found')
+    return person.id
+  }
+  if (whose === 'key') {
+    if (!Value.Check(Id, of) || !(await keyIsOf(tx, organisationId, of))) throw failure('not-found')
+    return of
+  }
+  return organisationId
 }

@@ -1,3 +1,5 @@
+import { type Counters, createMemoryCounters } from '../budgets/counters.ts'
+import { createRedisCounters } from '../budgets/redis-counters.ts'
 import type { Config } from '../config.ts'
 import type { PartCheck } from '../health/readiness.ts'
 import { createMemoryLimits, type Limits } from '../limits/limits.ts'
@@ -10,6 +12,7 @@ import { openRedis, type RedisOptions, type SharedRedis } from './redis.ts'
 export interface Shared {
   cache: Cache
   limits: Limits
+  counters: Counters
   /** undefined where this server is the only one. */
   redis: SharedRedis | undefined
   check: PartCheck
@@ -18,13 +21,14 @@ export interface Shared {
 
 /** By Redis where REDIS_URL names one, which may be gone now and come later; else in this process. */
 export async function openShared({ redisUrl }: Pick<Config, 'redisUrl'>, onChange?: RedisOptions['onChange']): Promise<Shared> {
-  const own = { cache: createMemoryCache(), limits: createMemoryLimits() }
+  const own = { cache: createMemoryCache(), limits: createMemoryLimits(), counters: createMemoryCounters() }
   if (!redisUrl) return { ...own, redis: undefined, check: { embedded: true, check: async () => {} }, close: async () => {} }
   const redis = openRedis({ url: redisUrl, ...(onChange && { onChange }) })
   await redis.opened
   return {
     cache: createRedisCache({ redis, own: own.cache }),
     limits: createRedisLimits({ redis, own: own.limits }),
+    counters: createRedisCounters({ redis, own: own.counters }),
     redis,
     check: {
       embedded: false,

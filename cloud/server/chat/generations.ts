@@ -137,12 +137,13 @@ export function createGenerations({ database, models, clock, patience, onTrouble
         if (request.prompt || !isLast(event)) log.append(event)
         else last = event
       }
-      const { usage, server } = await makeAnswer({ models, clock, patience }, answer, tell, stop.signal)
+      const { usage, server, retries } = await makeAnswer({ models, clock, patience }, answer, tell, stop.signal)
       clearTimeout(tooLong)
       if (last) await endInHistory(running, last)
       await writing
       const end = endOf(log.read(log.seq() - 1)[0]!) ?? 'failed'
-      record({ caller, kind: 'chat', requestId: request.answer, model: answer.model, usage, server, end, startedAt })
+      const { model, reservation } = answer
+      record({ caller, kind: 'chat', requestId: request.answer, model, usage, server, end, startedAt, retries, reservation })
     })().finally(() => setTimeout(() => live.delete(key), closing ? 0 : LINGER_MS).unref())
   }
 
@@ -220,6 +221,7 @@ export function createGenerations({ database, models, clock, patience, onTrouble
     if (known) return same(known.requestHash, requestHash)
     if (closing || draining.signal.aborted) throw failure('cloud-part-missing', undefined, { retryable: true })
     const planned = await answer()
+    // What it has reserved is given back by its end; where it never begins, it runs out: the same request may be running by now.
     const begun = await database.asUser(userId, async tx => {
       const { answer: id, conversation: conversationId, parent: parentId, question } = request
       const row = {

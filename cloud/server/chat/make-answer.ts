@@ -4,6 +4,7 @@ import type { Sampling } from '@fusion/shared/chat/conversation.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { Choice } from '@fusion/shared/routing/routing-reason.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
+import type { Reservation } from '../budgets/budgets.ts'
 import type { Clock } from '../clock.ts'
 import { streamAnswer } from '../inference/answer.ts'
 import type { Watch } from '../inference/ask-servers.ts'
@@ -27,6 +28,7 @@ export interface AnswerRequest {
   who: string
   /** Of the prompt, by which a server is found that has read it; see `prefixBlocks`. */
   blocks: readonly number[]
+  reservation: Reservation
 }
 
 /** How a cancelled answer is told from one that took too long. */
@@ -41,16 +43,26 @@ export async function makeAnswer(
   request: AnswerRequest,
   tell: (event: GenerationEvent) => void,
   signal: AbortSignal,
-): Promise<{ usage: GenerationUsage; server: string | null }> {
+): Promise<{ usage: GenerationUsage; server: string | null; retries: number }> {
   const count = createUsageCount()
   const times = createTimes(clock)
   const told = createToldText(tell)
-  const { generation, model, modelReason, who, blocks, sampling } = request
+  const { generation, model, modelReason, who, blocks, sampling, reservation } = request
+  const either = AbortSignal.any([signal, reservation.ends])
+  const budgetWarning = reservation.warning
   let server: string | null = null
+  let retries = 0
   /** Tokens that the window has room for; known when the prompt was counted. */
   let room: number | undefined
   let reason: string | undefined
-  tell({ type: 'generation-start', generation, model, modelName: model, ...(modelReason && { modelReason }) })
+  tell({
+    type: 'generation-start',
+    generation,
+    model,
+    modelName: model,
+    ...(modelReason && { modelReason }),
+    ...(budgetWarning && { budgetWarning }),
+  })
 
   async function body(one: ModelServer): Promise<Record<string, unknown>> {
     const { messages, continued, tokens, window, leftOut } = await request.prompt(one, signal)
@@ -72,16 +84,21 @@ export async function makeAnswer(
   const watch: Watch = {
     onServer: label => void (server = label),
     onPlace: ahead => tell({ type: 'queue-wait', ahead }),
-    onRetry: attempt => tell({ type: 'request-retry', attempt }),
+    onRetry(attempt) {
+      retries += 1
+      tell({ type: 'request-retry', attempt })
+    },
   }
   try {
     const wanted = { model, who, rank: ranks.person, blocks }
-    for await (const chunk of streamAnswer({ models, path: '/v1/chat/completions', wanted, body, patience, watch, signal })) {
+    for await (const chunk of streamAnswer({ models, path: '/v1/chat/completions', wanted, body, patience, watch, signal: either })) {
       const { text, reasoning, tokenIds, usage, finish } = chunk
       const made = tokenIds?.length ?? (text !== '' || reasoning !== '' ? 1 : 0)
       if (made > 0) times.seen()
       count.made(made)
       if (usage) count.told(usage)
+      const { promptTokens, completionTokens } = count.usage()
+      reservation.cover(promptTokens + completionTokens)
       told.take({ text, reasoning })
       reason = finish ?? reason
     }
@@ -100,9 +117,9 @@ export async function makeAnswer(
     told.end()
     const usage = count.usage()
     if (signal.aborted && signal.reason === CANCELLED) tell({ type: 'generation-stop', usage })
-    else tell({ type: 'generation-fail', failure: Failure.toBody(asFailure(signal.aborted ? signal.reason : error)), usage })
+    else tell({ type: 'generation-fail', failure: Failure.toBody(asFailure(either.aborted ? either.reason : error)), usage })
   }
-  return { usage: count.usage(), server }
+  return { usage: count.usage(), server, retries }
 }
 
 /** Tells text and reasoning as they come, in whole characters: a server may cut one in two. */

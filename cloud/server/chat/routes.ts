@@ -14,7 +14,10 @@ import { sendEvents } from './send-events.ts'
 import { serveSocket } from './socket.ts'
 
 /** Answers of models: asked for, followed, resumed, cancelled. */
-export async function chat(app: FastifyInstance, { generations, database, objects, models, policies, auto }: Parts): Promise<void> {
+export async function chat(
+  app: FastifyInstance,
+  { generations, database, objects, models, policies, budgets, auto }: Parts,
+): Promise<void> {
   await serveSocket(app, { generations, planned })
 
   async function planned(caller: Caller, request: ChatRequest): Promise<AnswerRequest> {
@@ -27,7 +30,19 @@ export async function chat(app: FastifyInstance, { generations, database, object
     const read = prompt ? JSON.stringify(messagesOf(prompt, organisation)) : request.conversation.repeat(BLOCK_CHARACTERS)
     const blocks = prefixBlocks(prompt ? read : read.slice(0, BLOCK_CHARACTERS), `${caller.userId} ${model}`)
     const answer = { ...routed, generation: request.answer, model, cacheSalt: caller.userId, who: caller.apiKeyId ?? caller.userId, blocks }
-    if (prompt) return { ...answer, prompt: plannedPrompt({ model, prompt, systemPrompt: organisation }), sampling }
+    const reserve = (text: string, completionTokens: number | undefined) =>
+      budgets.reserve(caller, {
+        requestId: request.answer,
+        model,
+        text,
+        completionTokens: completionTokens ?? null,
+        streams: true,
+        windowTokens: models.windowOf(model) ?? 1,
+      })
+    if (prompt) {
+      const reservation = await reserve(read, sampling.maxTokens)
+      return { ...answer, prompt: plannedPrompt({ model, prompt, systemPrompt: organisation }), sampling, reservation }
+    }
 
     if (maskingRequired) throw failure('masking-required')
     // Who asks so has history read and written.
@@ -43,7 +58,9 @@ export async function chat(app: FastifyInstance, { generations, database, object
       systemPrompts: { organisation, conversation: settings.systemPrompt },
       maxAnswerTokens: chosen.maxTokens,
     }
-    return { ...answer, prompt: historyPrompt({ database, objects, models }, question), sampling: chosen }
+    // How long the path is, is known when it was counted.
+    const reservation = await reserve(request.question.text ?? '', chosen.maxTokens)
+    return { ...answer, prompt: historyPrompt({ database, objects, models }, question), sampling: chosen, reservation }
   }
 
   async function stream(reply: FastifyReply, caller: Caller, generation: string, after: number): Promise<void> {

@@ -107,11 +107,13 @@ test("the app's chat is the same as undisturbed after any number of tokens, with
     return { text: textOf(events), types: new Set(events.map(({ event }) => event.type)), last: events.at(-1)!.event }
   }
   const whole = await answer()
-  const finish = whole.last as { reason: string; usage: { completionTokens: number } }
+  const finish = whole.last as { reason: string; usage: { promptTokens: number; completionTokens: number } }
+  const { promptTokens, completionTokens } = finish.usage
+  const tokens = { promptTokens, completionTokens }
   for (const at of cuts.slice(0, finish.usage.completionTokens)) {
     cut = at
     const told = await answer()
-    expect(told).toMatchObject({ text: whole.text, last: { type: 'generation-finish', reason: finish.reason, usage: finish.usage } })
+    expect(told).toMatchObject({ text: whole.text, last: { type: 'generation-finish', reason: finish.reason, usage: tokens } })
     expect(told.types).toContain('request-retry')
   }
 })

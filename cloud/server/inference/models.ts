@@ -93,6 +93,7 @@ export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600
   const looked = Promise.all(known.map(one => one.looked))
   const tending = setInterval(tend, TEND_MS)
   tending.unref()
+  let closed = false
 
   const having = (model: string, like?: PoolServer) =>
     known.filter(one => one.has(model) && (!like || one.server.weights === like.server.weights))
@@ -238,7 +239,7 @@ export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600
       if (options.signal.aborted) throw options.signal.reason
       const here = having(model, like)
       if (here.length === 0) throw known.some(one => one.up()) ? failure('cloud-model-unknown', { model }) : down()
-      if (!here.some(one => one.upLately())) throw down()
+      if (closed || !here.some(one => one.upLately())) throw down()
       // Whoever waits comes before one that comes now.
       const seated = lines.has(model) ? undefined : take(wanted)
       return seated ?? wait(wanted, options)
@@ -249,6 +250,7 @@ export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600
       if (!known.some(one => one.up())) throw new Error('no model server answers')
     },
     async close(): Promise<void> {
+      closed = true
       clearInterval(tending)
       for (const one of waiting) one.end(down())
       await Promise.all(known.map(one => one.close()))

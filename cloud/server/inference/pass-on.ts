@@ -2,6 +2,7 @@
 import type { StreamedRequest } from '@fusion/shared/contract/cloud/openai.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { FastifyReply } from 'fastify'
+import type { Reservation } from '../budgets/budgets.ts'
 import { streamAnswer } from './answer.ts'
 import { askServers, type Watch } from './ask-servers.ts'
 import { asFailure } from './model-server.ts'
@@ -24,20 +25,21 @@ export interface Passed extends Preparing {
   who: string
   isPerson: boolean
   patience: Patience & { longestAnswerMs: number }
+  reservation: Pick<Reservation, 'cover' | 'ends'>
   reply: FastifyReply
   /** An error in OpenAI's shape, for one that comes when the answer has begun. */
   told: (error: unknown) => object
 }
 
-type Outcome = Pick<Recorded, 'usage' | 'server' | 'end'>
+type Outcome = Pick<Recorded, 'usage' | 'server' | 'end' | 'retries'>
 
 /** Passes it on, and writes the whole reply. Throws, with nothing written, what a client is told by status; `onOutcome` is told in any case. */
 export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => void): Promise<void> {
-  const { models, path, body, who, isPerson, patience, reply, told, ...preparing } = passed
+  const { models, path, body, who, isPerson, patience, reservation, reply, told, ...preparing } = passed
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
   const tooLong = AbortSignal.timeout(patience.longestAnswerMs)
-  const signal = AbortSignal.any([gone.signal, tooLong])
+  const signal = AbortSignal.any([gone.signal, tooLong, reservation.ends])
   const asked = prepareRequest(path, body, preparing)
   const wanted: Wanted = {
     model: body.model,
@@ -47,8 +49,9 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
   }
   const count = createUsageCount()
   let server: string | null = null
-  const watch: Watch = { onServer: label => void (server = label) }
-  const outcome = (end: Outcome['end']) => onOutcome({ usage: count.usage(), server, end })
+  let retries = 0
+  const watch: Watch = { onServer: label => void (server = label), onRetry: () => void (retries += 1) }
+  const outcome = (end: Outcome['end']) => onOutcome({ usage: count.usage(), server, end, retries })
   const open = body.stream === true ? createOpenReply(reply, gone.signal) : undefined
   try {
     if (!open) await passWhole()
@@ -64,7 +67,7 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
       else reply.hijack()
       return
     }
-    const lost = tooLong.aborted ? failure('answer-too-long') : asFailure(error)
+    const lost = asFailure(reservation.ends.aborted ? reservation.ends.reason : tooLong.aborted ? failure('answer-too-long') : error)
     // By status while there is one to tell it by.
     if (!open?.isOpen()) throw lost
     open.end(`data: ${JSON.stringify(told(lost))}\n\n`)
@@ -88,6 +91,8 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
     if (promptIds) count.prompt(promptIds.length)
     count.made(tokenIds?.length ?? (text !== '' || reasoning !== '' ? 1 : 0))
     if (usage) count.told(usage)
+    const { promptTokens, completionTokens } = count.usage()
+    reservation.cover(promptTokens + completionTokens)
   }
 
   async function passResponse(write: (text: string) => Promise<void>): Promise<void> {

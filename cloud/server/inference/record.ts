@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
 import type { UsageRow } from '../../database/usage.ts'
+import type { Reservation } from '../budgets/budgets.ts'
+import type { Prices } from '../budgets/prices.ts'
 import type { Caller } from '../caller.ts'
 import type { Clock } from '../clock.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -14,6 +16,11 @@ export interface Recorded {
   kind: UsageRow['kind']
   /** Of an answer that has an id. */
   requestId?: string
+  /** How often another server was asked. */
+  retries?: number
+  source?: UsageRow['source']
+  /** What it had reserved. */
+  reservation?: Pick<Reservation, 'settle'> | undefined
   model: string
   usage: GenerationUsage
   /** Host and port; null where no server was reached. */
@@ -31,11 +38,25 @@ export interface RecordOptions {
   ledger: Ledger
   models: Pick<Models, 'has'>
   pace: Pick<Pace, 'seen'>
+  prices: Pick<Prices, 'costOf'>
   clock: Clock
 }
 
-export function createRecord({ metrics, ledger, models, pace, clock }: RecordOptions): Record {
-  return ({ caller, kind, requestId = randomUUID(), model: asked, server, usage, end, startedAt }) => {
+export function createRecord({ metrics, ledger, models, pace, prices, clock }: RecordOptions): Record {
+  return recorded => {
+    const {
+      caller,
+      kind,
+      requestId = randomUUID(),
+      model: asked,
+      server,
+      usage,
+      end,
+      startedAt,
+      retries = 0,
+      source = 'model',
+      reservation,
+    } = recorded
     const figures = metrics()
     // A name that no server has is whatever somebody wrote: it is nobody's to read, and there is no end to them.
     const model = models.has(asked) ? asked : 'none'
@@ -45,8 +66,18 @@ export function createRecord({ metrics, ledger, models, pace, clock }: RecordOpt
     figures?.tokens.inc({ model, kind: 'completion' }, usage.completionTokens)
     const { userId, organisationId, apiKeyId } = caller
     const durationMs = Math.max(0, Math.round(clock() - startedAt))
-    if (end === 'complete') pace.seen(model, usage.completionTokens, durationMs)
+    if (end === 'complete' && source === 'model') pace.seen(model, usage.completionTokens, durationMs)
+    // What was there already costs nothing.
+    const cost = source === 'model' ? prices.costOf(model, usage) : { priceVersion: null, cost: 0 }
+    reservation?.settle(usage, cost)
     const row = { userId, organisationId, apiKeyId, requestId, kind, model, server, ended: end, at: new Date(startedAt), durationMs }
-    ledger.add({ ...row, ...usage, cachedTokens: Math.min(usage.cachedTokens, usage.promptTokens) })
+    ledger.add({
+      ...row,
+      ...usage,
+      ...cost,
+      source,
+      retries: Math.min(retries, 32_767),
+      cachedTokens: Math.min(usage.cachedTokens, usage.promptTokens),
+    })
   }
 }

@@ -2,9 +2,12 @@ import { modelRoutes } from '@fusion/shared/contract/cloud/models.ts'
 import { openAiRoutes } from '@fusion/shared/contract/cloud/openai.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { FastifyInstance } from 'fastify'
+import { randomUUID } from 'node:crypto'
+import { warningText } from '../budgets/warning-text.ts'
 import type { Caller } from '../caller.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
+import { askedText } from './asked-text.ts'
 import { embed } from './embed.ts'
 import { ranks } from './models.ts'
 import { passOn } from './pass-on.ts'
@@ -13,7 +16,7 @@ import type { Recorded } from './record.ts'
 import { noUsage } from './told-usage.ts'
 
 /** The models that can be asked, and OpenAI's API in front of them. */
-export async function inference(app: FastifyInstance, { config, models, clock, record, policies, auto }: Parts): Promise<void> {
+export async function inference(app: FastifyInstance, { config, models, clock, record, policies, budgets, auto }: Parts): Promise<void> {
   const patience = patienceOf(config)
   serve(app, modelRoutes.models, async ({ caller }) => {
     const may = await policies.modelsOf(caller)
@@ -27,10 +30,7 @@ export async function inference(app: FastifyInstance, { config, models, clock, r
   })
 
   /** Writes down how it went: also where it failed before the reply began. */
-  async function recorded<T>(
-    request: Pick<Recorded, 'caller' | 'kind' | 'model'>,
-    work: (on: (outcome: Outcome) => void) => Promise<T>,
-  ): Promise<T> {
+  async function recorded<T>(request: Recording, work: (on: (outcome: Outcome) => void) => Promise<T>): Promise<T> {
     const startedAt = clock()
     let how: Outcome = { usage: noUsage, server: null, end: 'failed' }
     try {
@@ -47,12 +47,24 @@ export async function inference(app: FastifyInstance, { config, models, clock, r
   ] as const
   for (const [route, kind] of streamed) {
     serve(app, route, async ({ body: asked, caller, request, reply }) => {
-      const recording = { caller, kind, model: asked.model }
+      const recording: Recording = { caller, kind, model: asked.model, requestId: randomUUID() }
       await recorded(recording, async onOutcome => {
         const body = await auto.forProgram(caller, asked, reply)
         recording.model = body.model
         const { systemPrompt } = await policies.admit(caller, body.model)
+        const { whole, completionTokens } = askedText(body, { tokens: true })
+        const reservation = await budgets.reserve(caller, {
+          requestId: recording.requestId,
+          model: body.model,
+          text: whole,
+          completionTokens,
+          streams: body.stream === true && kind !== 'response',
+          windowTokens: models.windowOf(body.model) ?? 1,
+        })
+        recording.reservation = reservation
+        if (reservation.warning) reply.header('x-fusion-budget-warning', warningText(reservation.warning))
         const passed = {
+          reservation,
           models,
           path: route.path,
           body,
@@ -71,8 +83,19 @@ export async function inference(app: FastifyInstance, { config, models, clock, r
   serve(app, openAiRoutes.embeddings, async ({ body, caller, reply }) => {
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
-    return recorded({ caller, kind: 'embedding', model: body.model }, async onOutcome => {
+    const recording: Recording = { caller, kind: 'embedding', model: body.model, requestId: randomUUID() }
+    return recorded(recording, async onOutcome => {
       await policies.admit(caller, body.model)
+      const windowTokens = Number.MAX_SAFE_INTEGER
+      const needed = {
+        requestId: recording.requestId,
+        model: body.model,
+        text: JSON.stringify(body.input),
+        completionTokens: 0,
+        streams: false,
+        windowTokens,
+      }
+      recording.reservation = await budgets.reserve(caller, needed)
       let server: string | null = null
       const { who, isPerson } = turnOf(caller)
       const made = await embed(models, {
@@ -88,7 +111,8 @@ export async function inference(app: FastifyInstance, { config, models, clock, r
   })
 }
 
-type Outcome = Pick<Recorded, 'usage' | 'server' | 'end'>
+type Recording = Pick<Recorded, 'caller' | 'kind' | 'model' | 'reservation'> & { requestId: string }
+type Outcome = Pick<Recorded, 'usage' | 'server' | 'end' | 'retries'>
 
 /** Each key has turns of its own, so that what a person's programs ask does not hold up the person. */
 const turnOf = ({ userId, apiKeyId }: Caller) => ({ who: apiKeyId ?? userId, isPerson: apiKeyId === null })

@@ -71,12 +71,17 @@ async function organisation() {
           promptTokens: tokens - 1,
           cachedTokens: 0,
           completionTokens: 1,
+          priceVersion: null,
+          cost: 0,
+          source: 'model',
+          retries: 0,
           at: new Date(at),
           durationMs: 1,
         },
       ]),
     )
     await rollUpUsage(cloud.database)
+    await cloud.parts.budgets.reconcile()
   }
   return { id, admin, member, token, memberToken: await cloud.signIn(member.email), call, set, ask, used }
 }
@@ -114,24 +119,23 @@ test('where masking is required no prompt is made from history, and what a devic
 
 test('who has used up what a month allows is told so, and when there is more; others go on', async () => {
   const of = await organisation()
-  await of.set({ budgets: { organisation: null, eachPerson: 1000 } })
+  await of.set({ budgets: { organisation: null, eachPerson: 6000 } })
   const month = Date.UTC(2031, 4, 1)
   // What was used before the month began does not count, what was used in its first second does.
-  await of.used(of.member.id, 5000, month - 1)
-  await of.used(of.member.id, 999, month)
+  await of.used(of.member.id, 50_000, month - 1)
+  await of.used(of.member.id, 4900, month)
   expect(await of.ask(of.memberToken)).toEqual(taken)
-  await of.used(of.member.id, 1, MIDDLE)
-  ahead += 60_000
+  await of.used(of.member.id, 1000, MIDDLE)
   const { status, body } = await of.call(of.memberToken, 'POST', '/v1/chat', question(MODEL))
   expect([status, body.error?.code]).toEqual([429, 'insufficient_quota'])
   // With what the answer before took, where that is written by now.
   expect(body.error?.message).toMatch(
-    /^The tokens of this month are used up: 100[07] of 1000\. There are new ones from 2031-06-01 on\. Whoever manages this cloud can allow more\.$/,
+    /^The tokens of this month are used up: 59\d\d of 6000\. There are new ones from 2031-06-01 on\. Whoever manages this cloud can allow more\.$/,
   )
   expect(await of.ask(of.token)).toEqual(taken)
 
   // A budget of one's own stands above everybody's.
-  await of.call(of.token, 'PUT', `/v1/users/${of.member.id}/budget`, { tokens: 2000 })
+  await of.call(of.token, 'PUT', `/v1/users/${of.member.id}/budget`, { tokens: 9000 })
   expect(await of.ask(of.memberToken)).toEqual(taken)
   await of.call(of.token, 'PUT', `/v1/users/${of.member.id}/budget`, { tokens: null })
   expect(await of.ask(of.memberToken)).toEqual([429, 'insufficient_quota'])

@@ -67,6 +67,11 @@ export function createMetrics({ database }: { database: Pick<Database, 'pool'> }
       help: 'Requests that are missing in the usage ledger.',
       registers,
     }),
+    budgetDrifts: new Counter({
+      name: 'fusion_budget_drifts_total',
+      help: 'How often what was counted of a budget and what the ledger says differed by more than 1 %.',
+      registers,
+    }),
     /** `part`: database, cache, objects or models. */
     partsUp: new Gauge({
       name: 'fusion_part_up',

@@ -31,6 +31,10 @@ const row = (who: Pick<UsageRow, 'userId' | 'organisationId'>, more: Partial<Usa
   promptTokens: 10,
   cachedTokens: 4,
   completionTokens: 3,
+  priceVersion: null,
+  cost: 7,
+  source: 'model',
+  retries: 0,
   at: new Date(),
   durationMs: 20,
   ...more,
@@ -146,7 +150,7 @@ test('sums by hour are what the rows are, however often they are made and howeve
   // Where no sums were made yet, rows are read instead.
   expect((await sums(who.organisationId, always)).totals.requests).toBe(4)
   const rows = await sums(who.organisationId, never)
-  expect(rows.totals).toEqual({ requests: 4, stopped: 1, failed: 1, promptTokens: 40, cachedTokens: 16, completionTokens: 12 })
+  expect(rows.totals).toEqual({ requests: 4, stopped: 1, failed: 1, promptTokens: 40, cachedTokens: 16, completionTokens: 12, cost: 28 })
   await rollUpUsage(made.database)
   await Promise.all([rollUpUsage(made.database), rollUpUsage(made.database)])
   expect(await sums(who.organisationId, always)).toEqual(rows)

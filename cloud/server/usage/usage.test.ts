@@ -34,7 +34,7 @@ const ask = (token: string, method: string, path: string, body?: object, signal?
 const own = async (token: string) => ((await (await ask(token, 'GET', '/v1/usage')).json()) as Own).days
 const organisation = async (token: string, hours: number) =>
   (await (await ask(token, 'GET', `/v1/admin/usage?hours=${hours}`)).json()) as Organisation
-const none = { requests: 0, stopped: 0, failed: 0, promptTokens: 0, cachedTokens: 0, completionTokens: 0 }
+const none = { requests: 0, stopped: 0, failed: 0, promptTokens: 0, cachedTokens: 0, completionTokens: 0, cost: 0 }
 const today = () => new Date().toISOString().slice(0, 10)
 
 /** Somebody of an organisation of their own, who manages it. */
@@ -140,10 +140,12 @@ test('a row says what kind of request it was, with which key, and which answer',
       stream: true,
     })
     const answer = await servers.next()
-    answer.say('x')
-    // One that breaks off is a row as well.
-    if (path === 'completions') answer.drop()
-    else answer.finish()
+    if (path !== 'completions') answer.say('x')
+    if (path === 'completions') {
+      // One that breaks off is a row as well: it says nothing, and so it is asked once more.
+      answer.drop()
+      ;(await servers.next()).drop()
+    } else answer.finish()
     await (await reply).text().catch(() => {})
   }
   type Kept = { kind: string; key: string | null; id: string; ended: string }

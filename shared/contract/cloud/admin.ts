@@ -36,6 +36,29 @@ const Policy = Type.Object(
   { additionalProperties: false },
 )
 
+/** One budget: whose it is, and what is allowed; a limit that is null does not hold, and a budget without limits is none. */
+const BudgetEntry = Type.Object(
+  {
+    whose: Type.Union([
+      Type.Literal('organisation'),
+      Type.Literal('each-person'),
+      Type.Literal('person'),
+      Type.Literal('each-key'),
+      Type.Literal('key'),
+      Type.Literal('model'),
+    ]),
+    /** The id of the person or key, or the name of the model; null for the others. */
+    of: Type.Union([Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\x00-\\x1f\\x7f]+$' }), Type.Null()]),
+    /** Read and written. */
+    tokensAMinute: Type.Union([Type.Integer({ minimum: 1, maximum: 1_000_000_000_000_000 }), Type.Null()]),
+    tokensAMonth: Budget,
+    /** In millionths of the currency of the operator's prices. */
+    moneyAMonth: Budget,
+  },
+  { additionalProperties: false },
+)
+const BudgetEntries = Type.Object({ budgets: Type.Array(BudgetEntry) })
+
 const Routing = Type.Object(
   {
     /** The most that a million tokens may cost, read or written, in the currency of the operator's prices; null: any price. */
@@ -97,6 +120,21 @@ export const adminRoutes = {
     summary: 'Says it, as a whole.',
     body: Routing,
     reply: Routing,
+  }),
+  budgets: route({
+    method: 'GET',
+    path: '/v1/admin/budgets',
+    access: auditor,
+    summary: 'What the organisation lets be used: by all, by each, by some, and of which models.',
+    reply: BudgetEntries,
+  }),
+  putBudget: route({
+    method: 'PUT',
+    path: '/v1/admin/budgets',
+    access: admin,
+    summary: 'Sets one of these budgets, as a whole.',
+    body: BudgetEntry,
+    reply: BudgetEntries,
   }),
   setBudget: route({
     method: 'PUT',

@@ -59,6 +59,9 @@ export const GenerationUsage = Type.Object({
 })
 export type GenerationUsage = Static<typeof GenerationUsage>
 
+/** Strings, so that a budget of a new kind keeps no older app from its answer. */
+const BudgetWarning = Type.Object({ whose: Type.String(), measure: Type.String(), usedShare: Type.Number({ minimum: 0, maximum: 1 }) })
+
 /**
  * The events of a generation, in their order. All but `server-drain` are of its log: they have an id `<generation>:<seq>`, seq from 1 on
  * without a gap, and are replayed to whoever asks for what came after an id. The last one is `generation-finish`, `generation-stop` or
@@ -72,6 +75,8 @@ export const GenerationEvent = Type.Union([
     modelName: Type.String(),
     /** Why this one, where `auto` was asked for. */
     modelReason: Type.Optional(Choice),
+    /** Little is left of what may be used. */
+    budgetWarning: Type.Optional(BudgetWarning),
   }),
   /** It waits for its turn: so many are before it. */
   Type.Object({ type: Type.Literal('queue-wait'), ahead: Type.Integer({ minimum: 0 }) }),

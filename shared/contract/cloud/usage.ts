@@ -14,6 +14,8 @@ const UsageCounts = Type.Object({
   /** Of the prompts': read before, and not read again. */
   cachedTokens: Count,
   completionTokens: Count,
+  /** In millionths of the operator's currency; 0 where no prices were told. */
+  cost: Count,
 })
 export type UsageCounts = Static<typeof UsageCounts>
 

@@ -1,0 +1,290 @@
+// What a request may use. As much as it may need is reserved before it begins, atomically for all servers, and settled once at its end.
+import { createTokenGuess } from '@fusion/shared/chat/token-guess.ts'
+import type { GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
+import { type Budget, usedByKey, usedSince } from '../../database/budgets.ts'
+import type { Database } from '../../database/connection.ts'
+import type { Caller } from '../caller.ts'
+import type { Clock } from '../clock.ts'
+import type { Rules } from '../policies/rules.ts'
+import type { Claim, Counters } from './counters.ts'
+import type { Cost, Prices } from './prices.ts'
+
+export interface BudgetsOptions {
+  database: Database
+  counters: Counters
+  prices: Prices
+  rules: Rules
+  clock: Clock
+  /** What was counted and what the ledger says differ by more than one in a hundred. */
+  onDrift?: (drift: { counted: number; ledger: number }) => void
+}
+
+/** How much of which budget is gone, where little is left. */
+export interface BudgetWarning {
+  whose: Budget['whose']
+  measure: Measure
+  /** 0 to 1. */
+  usedShare: number
+}
+
+type Measure = 'tokens-a-minute' | 'tokens-a-month' | 'money-a-month'
+
+/** What one request has reserved. */
+export interface Reservation {
+  warning: BudgetWarning | null
+  /** So many tokens were read and written by now: more is reserved where that is beyond what is. Aborts `ends` where there is no more. */
+  cover(tokens: number): void
+  /** With the failure that ends the request, and keeps what was made. */
+  ends: AbortSignal
+  /** Once, at its end; nobody waits for it. */
+  settle(usage: GenerationUsage, cost: Cost): void
+}
+
+export interface Needed {
+  requestId: string
+  model: string
+  /** What it reads, whose length is guessed. */
+  text: string
+  /** The most that the answer may have; null: nobody said. */
+  completionTokens: number | null
+  /** It can be ended at any token. */
+  streams: boolean
+  /** Tokens that the window of the model holds. */
+  windowTokens: number
+}
+
+export type Budgets = ReturnType<typeof createBudgets>
+
+const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+/** The longest answer takes ten minutes. */
+const EXPIRE_MS = 15 * MINUTE_MS
+/** Reserved at a time for an answer of which nobody said how long it may be. */
+const STEP_TOKENS = 4_096
+/** With less than this left of a budget, an answer makes no sense. */
+const LEAST_TOKENS = 256
+/** More is reserved when so little is left, so that it is there in time. */
+const MARGIN_TOKENS = 256
+const WARN_AT = 0.9
+/** Of a shorter prompt the template is too large a part. */
+const LEAST_LEARNED = 200
+const RECONCILE_MS = 60_000
+const DRIFT = 0.01
+/** Fewer are no drift, whatever they are of. */
+const LEAST_DRIFT = 1_000
+
+/** A limit that holds for a request. */
+interface Held {
+  whose: Budget['whose']
+  measure: Measure
+  limit: number
+  /** Whose it is, in keys. */
+  scope: string
+}
+
+export function createBudgets({ database, counters, prices, rules, clock, onDrift = () => {} }: BudgetsOptions) {
+  /** Counts of months that were used since they were last held against the ledger. */
+  const recent = new Map<string, { organisationId: string; scope: string; measure: Measure; key: string }>()
+  const reconciling = setInterval(() => void reconcile().catch(() => {}), RECONCILE_MS)
+  reconciling.unref()
+
+  const guess = createTokenGuess()
+  /** A reservation of nothing, for whoever has no budget. */
+  const free: Reservation = { warning: null, cover: () => {}, ends: new AbortController().signal, settle: () => {} }
+
+  const moneyOf = (model: string, promptTokens: number, completionTokens: number) =>
+    prices.costOf(model, { promptTokens, completionTokens }).cost
+
+  function claimOf({ scope, measure, limit }: Held, amount: number): Claim {
+    const now = clock()
+    if (measure === 'tokens-a-minute') {
+      const minute = Math.floor(now / MINUTE_MS)
+      const key = (at: number) => `${scope}:${measure}:${at}`
+      // What is left of the minute before, as if it had been used evenly: so the limit holds over any minute.
+      const weight = 1 - (now % MINUTE_MS) / MINUTE_MS
+      return { key: key(minute), limit, amount, keepMs: 2 * EXPIRE_MS, seeded: false, before: { key: key(minute - 1), weight } }
+    }
+    const { name, ends } = monthOf(now)
+    return { key: `${scope}:${measure}:${name}`, limit, amount, keepMs: ends - now + 24 * HOUR_MS, seeded: true }
+  }
+
+  async function usedOf(organisationId: string, scope: string): Promise<{ tokens: number; cost: number }> {
+    const now = clock()
+    const since = monthOf(now).begins
+    // The hour before this one may not be added up whole yet.
+    const rowsFrom = new Date(Math.max(since, Math.floor(now / HOUR_MS) * HOUR_MS - HOUR_MS))
+    const [kind, of = ''] = scope.split('=', 2)
+    const asked = { organisationId, since: new Date(since), rowsFrom }
+    if (kind === 'key') return usedByKey(database, of, asked.since)
+    if (kind === 'person') return usedSince(database, { ...asked, userId: of })
+    return usedSince(database, kind === 'model' ? { ...asked, model: decodeURIComponent(of) } : asked)
+  }
+
+  async function take(organisationId: string, id: string, held: readonly Held[], claims: Claim[], more: boolean) {
+    for (let attempt = 0; ; attempt++) {
+      const reserved = await counters.reserve({ organisationId, id, claims, expireMs: EXPIRE_MS, more })
+      if (reserved.outcome !== 'unseeded' || attempt === 3) return reserved
+      for (const key of reserved.keys) {
+        const index = claims.findIndex(claim => claim.key === key)
+        const { scope, measure } = held[index]!
+        const used = await usedOf(organisationId, scope)
+        await counters.seed(organisationId, key, measure === 'money-a-month' ? used.cost : used.tokens, claims[index]!.keepMs)
+      }
+    }
+  }
+
+  async function reserve(caller: Caller, needed: Needed): Promise<Reservation> {
+    const { budgets } = await rules.of(caller)
+    const held = heldBy(budgets, caller, needed.model)
+    if (held.length === 0) return free
+    const { organisationId } = caller
+    const { requestId, model, text, completionTokens, streams, windowTokens } = needed
+    const promptTokens = guess.tokens(model, text)
+    const room = Math.max(1, windowTokens - promptTokens)
+    const grows = completionTokens === null && streams
+    // Where nobody said how long the answer may be, it is reserved for step by step; less of it where less is left.
+    const wishes = grows ? [Math.min(room, STEP_TOKENS), Math.min(room, LEAST_TOKENS)] : [Math.min(completionTokens ?? room, room)]
+    const claimed = (prompt: number, completion: number) =>
+      held.map(one => claimOf(one, one.measure === 'money-a-month' ? moneyOf(model, prompt, completion) : prompt + completion))
+    /** Every key of which something was taken: a minute's stays that of the beginning. */
+    const taken: Claim[] = []
+    let tokens = 0
+    let used: number[] | undefined
+    for (const completion of wishes) {
+      const claims = claimed(promptTokens, completion)
+      const reserved = await take(organisationId, requestId, held, claims, false)
+      if (reserved.outcome === 'reserved') {
+        taken.push(...claims)
+        tokens = promptTokens + completion
+        used = reserved.used
+        break
+      }
+      if (reserved.outcome === 'refused' && completion === wishes.at(-1))
+        throw refusal(held[reserved.index]!, reserved.used, claims[reserved.index]!)
+    }
+    // The ledger could not be read in three tries: it is as if the database were away.
+    if (!used) throw failure('cloud-part-missing', undefined, { retryable: true })
+
+    for (const [index, { scope, measure }] of held.entries()) {
+      const { key, seeded } = taken[index]!
+      if (seeded) recent.set(`${organisationId} ${key}`, { organisationId, scope, measure, key })
+    }
+    const ends = new AbortController()
+    let growing = false
+    let over: unknown
+    /** Less of it where less is left. */
+    async function grow(steps: readonly number[]): Promise<void> {
+      for (const step of steps) {
+        const claims = claimed(0, step)
+        const reserved = await take(organisationId, requestId, held, claims, true).catch(() => undefined)
+        // Where nobody can be asked the answer goes on: what it used is counted at its end.
+        if (reserved?.outcome !== 'refused') {
+          if (reserved) taken.push(...claims)
+          tokens += step
+          break
+        }
+        if (step === steps.at(-1)) over = refusal(held[reserved.index]!, reserved.used, claims[reserved.index]!)
+      }
+      growing = false
+    }
+
+    let settled = false
+    return {
+      warning: warningOf(held, used),
+      ends: ends.signal,
+      cover(made) {
+        if (over !== undefined && made > tokens) ends.abort(over)
+        if (growing || settled || over !== undefined || made + (grows ? MARGIN_TOKENS : 0) <= tokens) return
+        growing = true
+        void grow(grows ? [STEP_TOKENS, LEAST_TOKENS] : [Math.max(LEAST_TOKENS, made - tokens)])
+      },
+      settle({ promptTokens: prompt, completionTokens: completion }, { cost }) {
+        if (settled) return
+        settled = true
+        if (promptTokens >= LEAST_LEARNED) guess.learn(model, promptTokens, prompt)
+        const money = new Set(held.flatMap((one, index) => (one.measure === 'money-a-month' ? [taken[index]!.key] : [])))
+        // What was reserved in a later minute is given back there, and all of it counts in the first.
+        const amounts = Object.fromEntries(taken.slice(0, held.length).map(({ key }) => [key, money.has(key) ? cost : prompt + completion]))
+        void counters.settle(organisationId, requestId, amounts).catch(() => {})
+      },
+    }
+  }
+
+  /** Raises counts to what the ledger says, as where servers count each by itself, and tells where both differ. */
+  async function reconcile(): Promise<void> {
+    const keys = [...recent.values()]
+    recent.clear()
+    for (const { organisationId, scope, measure, key } of keys) {
+      const used = await usedOf(organisationId, scope)
+      const ledger = measure === 'money-a-month' ? used.cost : used.tokens
+      const known = await counters.raise(organisationId, key, ledger)
+      if (!known) continue
+      const difference = Math.abs(known.was - known.due)
+      if (difference > LEAST_DRIFT && difference > DRIFT * known.due) onDrift({ counted: known.was, ledger: known.due })
+    }
+  }
+
+  function refusal({ measure, limit }: Held, used: number, { amount }: Claim): unknown {
+    if (measure === 'tokens-a-minute') {
+      if (amount > limit) return failure('budget-too-small', { needed: amount, left: limit })
+      return failure(
+        'tokens-too-fast',
+        { seconds: Math.max(1, Math.ceil((MINUTE_MS - (clock() % MINUTE_MS)) / 1000)) },
+        { retryable: true },
+      )
+    }
+    const date = new Date(monthOf(clock()).ends).toISOString().slice(0, 10)
+    if (measure === 'money-a-month') return failure('money-spent', { date })
+    // Where an answer would still fit, this one is too long.
+    if (limit - used >= LEAST_TOKENS) return failure('budget-too-small', { needed: amount, left: limit - used })
+    return failure('budget-spent', { used, budget: limit, date })
+  }
+
+  return { reserve, reconcile, close: () => clearInterval(reconciling) }
+}
+
+/** The limits that hold for a request. What a person or key has of its own stands above what each has. */
+function heldBy(budgets: readonly Budget[], { userId, apiKeyId }: Pick<Caller, 'userId' | 'apiKeyId'>, model: string): Held[] {
+  const of = (whose: Budget['whose']) => budgets.find(one => one.whose === whose && (whose !== 'model' || one.of === model))
+  const above = (own: Budget | undefined, each: Budget | undefined): Budget | undefined =>
+    own && {
+      ...own,
+      tokensAMinute: own.tokensAMinute ?? each?.tokensAMinute ?? null,
+      tokensAMonth: own.tokensAMonth ?? each?.tokensAMonth ?? null,
+      moneyAMonth: own.moneyAMonth ?? each?.moneyAMonth ?? null,
+    }
+  const scopes: [string, Budget | undefined][] = [
+    ['organisation', of('organisation')],
+    [`person=${userId}`, above(of('person'), of('each-person')) ?? of('each-person')],
+    [`key=${apiKeyId}`, apiKeyId === null ? undefined : (above(of('key'), of('each-key')) ?? of('each-key'))],
+    [`model=${encodeURIComponent(model)}`, of('model')],
+  ]
+  return scopes.flatMap(([scope, budget]) => {
+    if (!budget) return []
+    const { whose, tokensAMinute, tokensAMonth, moneyAMonth } = budget
+    const limits: [Measure, number | null][] = [
+      ['tokens-a-minute', tokensAMinute],
+      ['tokens-a-month', tokensAMonth],
+      ['money-a-month', moneyAMonth],
+    ]
+    return limits.flatMap(([measure, limit]) => (limit === null ? [] : [{ whose, measure, limit, scope }]))
+  })
+}
+
+/** Of the limit that is nearest to its end. One of a minute is near it all the time, and soon is not. */
+function warningOf(held: readonly Held[], used: readonly number[]): BudgetWarning | null {
+  let nearest: BudgetWarning | null = null
+  for (const [index, { whose, measure, limit }] of held.entries()) {
+    const usedShare = Math.min(1, used[index]! / Math.max(1, limit))
+    if (measure !== 'tokens-a-minute' && usedShare >= Math.max(WARN_AT, nearest?.usedShare ?? 0)) nearest = { whose, measure, usedShare }
+  }
+  return nearest
+}
+
+/** By UTC. */
+function monthOf(now: number): { name: string; begins: number; ends: number } {
+  const date = new Date(now)
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()]
+  return { name: date.toISOString().slice(0, 7), begins: Date.UTC(year, month, 1), ends: Date.UTC(year, month + 1, 1) }
+}
