@@ -9,6 +9,8 @@ export interface GenerationRow {
   status: 'running' | 'complete' | 'stopped' | 'failed'
   /** Of the newest event that is written here. */
   seq: number
+  /** The server that makes it. */
+  owner: string | null
 }
 
 export interface NewGeneration {
@@ -20,20 +22,22 @@ export interface NewGeneration {
   requestHash: Buffer
   model: string
   leaseSeconds: number
+  /** The server that makes it. */
+  owner: string
   /** It is to be written to its conversation as well. */
   answerDue: boolean
 }
 
-const columns = 'id, conversation_id as "conversationId", model, status, seq'
+const columns = 'id, conversation_id as "conversationId", model, status, seq, owner'
 
 /** Puts a running generation there. False where its id is taken. */
 export async function beginGeneration(tx: Queryable, generation: NewGeneration): Promise<boolean> {
-  const { userId, id, conversationId, parentId, questionId, requestHash, model, leaseSeconds, answerDue } = generation
+  const { userId, id, conversationId, parentId, questionId, requestHash, model, leaseSeconds, owner, answerDue } = generation
   const rows = await tx.query(
-    `insert into generations (user_id, id, conversation_id, parent_id, question_id, request_hash, model, answer_due, lease_until)
-     values ($1, $2, $3, $4, $5, $6, $7, $9, now() + make_interval(secs => $8))
+    `insert into generations (user_id, id, conversation_id, parent_id, question_id, request_hash, model, answer_due, owner, lease_until)
+     values ($1, $2, $3, $4, $5, $6, $7, $9, $10, now() + make_interval(secs => $8))
      on conflict do nothing returning id`,
-    [userId, id, conversationId, parentId, questionId, requestHash, model, leaseSeconds, answerDue],
+    [userId, id, conversationId, parentId, questionId, requestHash, model, leaseSeconds, answerDue, owner],
   )
   return rows.length > 0
 }
@@ -47,23 +51,31 @@ export async function findGeneration(tx: Queryable, id: string): Promise<(Genera
   return row
 }
 
-/** Appends events, the first of which has the seq `firstSeq`; `end` with the last ones. */
+/** Appends events, the first of which has the seq `firstSeq`; `end` with the last ones. Throws where it is not (any more) its owner's. */
 export async function appendEvents(
   tx: Queryable,
   {
     userId,
     id,
+    owner,
     firstSeq,
     events,
     end,
-  }: { userId: string; id: string; firstSeq: number; events: readonly GenerationEvent[]; end?: GenerationRow['status'] | undefined },
+  }: {
+    userId: string
+    id: string
+    owner: string
+    firstSeq: number
+    events: readonly GenerationEvent[]
+    end?: GenerationRow['status'] | undefined
+  },
 ): Promise<void> {
   const lastSeq = firstSeq + events.length - 1
   const rows = await tx.query(
-    `update generations set seq = $3, status = coalesce($4, status) where user_id = $1 and id = $2 and status = 'running' and seq = $5 returning id`,
-    [userId, id, lastSeq, end ?? null, firstSeq - 1],
+    `update generations set seq = $3, status = coalesce($4, status) where user_id = $1 and id = $2 and status = 'running' and seq = $5 and owner = $6 returning id`,
+    [userId, id, lastSeq, end ?? null, firstSeq - 1, owner],
   )
-  if (rows.length === 0) throw new Error('this generation was closed by another server')
+  if (rows.length === 0) throw new Error('this generation is of another server now')
   await tx.query('insert into generation_events values ($1, $2, $3, $4, $5)', [userId, id, firstSeq, lastSeq, JSON.stringify(events)])
 }
 
@@ -91,20 +103,42 @@ export interface GenerationKey {
 export async function tendGenerations(
   database: Database,
   running: readonly GenerationKey[],
-  leaseSeconds: number,
+  { leaseSeconds, owner }: { leaseSeconds: number; owner: string },
 ): Promise<GenerationKey[]> {
-  const rows = await database.query<{ cancelled: [string, string] | null }>('select tend_generations($1, $2, $3) as cancelled', [
+  const rows = await database.query<{ cancelled: [string, string] | null }>('select tend_generations($1, $2, $3, $4) as cancelled', [
     running.map(({ userId }) => userId),
     running.map(({ id }) => id),
     leaseSeconds,
+    owner,
   ])
   return rows.flatMap(({ cancelled }) => (cancelled ? [{ userId: cancelled[0], id: cancelled[1] }] : []))
 }
 
-/** Closes what dead servers left, with this as the last event. */
-export async function closeOrphans(database: Database, failed: GenerationEvent): Promise<number> {
-  const [row] = await database.query<{ closed: number }>('select close_orphans($1) as closed', [JSON.stringify(failed)])
-  return row?.closed ?? 0
+export interface Orphan extends GenerationKey {
+  /** Of the newest event that is written here. */
+  seq: number
+  model: string
+  cancelRequested: boolean
+}
+
+/** Takes some of what dead servers left: it is this owner's from now on, to go on with or to close. */
+export async function takeOrphans(database: Database, { leaseSeconds, owner }: { leaseSeconds: number; owner: string }): Promise<Orphan[]> {
+  return database.query<Orphan>(
+    'select user_id as "userId", id, seq, model, cancel_requested as "cancelRequested" from take_orphans($1, $2)',
+    [owner, leaseSeconds],
+  )
+}
+
+/** How far clients may have seen events that were never written here. */
+const UNWRITTEN = 1000
+
+/** Closes one that can't be gone on with: this last event stands behind any that clients may have seen, so that it is new to all of them. */
+export async function closeOrphan(tx: Queryable, { userId, id }: GenerationKey, owner: string, failed: GenerationEvent): Promise<void> {
+  const [row] = await tx.query<{ seq: number }>(
+    `update generations set status = 'failed', seq = seq + $4 where user_id = $1 and id = $2 and owner = $3 and status = 'running' returning seq`,
+    [userId, id, owner, UNWRITTEN],
+  )
+  if (row) await tx.query('insert into generation_events values ($1, $2, $3, $3, $4)', [userId, id, row.seq, JSON.stringify([failed])])
 }
 
 export interface DueAnswer {

@@ -193,6 +193,7 @@ table generations
   lease_until timestamp with time zone not null
   created_at timestamp with time zone not null default now()
   answer_due boolean not null default false
+  owner uuid
   generations_pkey PRIMARY KEY (user_id, id)
   generations_status_check CHECK ((status = ANY (ARRAY['running'::text, 'complete'::text, 'stopped'::text, 'failed'::text])))
 CREATE INDEX generations_created ON public.generations USING btree (created_at)
@@ -498,30 +499,6 @@ CREATE INDEX users_removed ON public.users USING btree (removed_at) WHERE (remov
 CREATE UNIQUE INDEX users_email ON public.users USING btree (lower(email))
 grant delete, insert, select, update to fusion_app
 
-CREATE OR REPLACE FUNCTION public.close_orphans(failed jsonb)
- RETURNS integer
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'public', 'pg_temp'
-AS $function$
-    declare
-      orphan record;
-      closed integer := 0;
-    begin
-      for orphan in
-        update generations set status = 'failed', seq = seq + 1000
-        where (user_id, id) in (select user_id, id from generations where status = 'running' and lease_until < now() for update skip locked)
-        returning user_id, id, seq
-      loop
-        insert into generation_events values (orphan.user_id, orphan.id, orphan.seq, orphan.seq, jsonb_build_array(failed));
-        closed := closed + 1;
-      end loop;
-      return closed;
-    end
-  $function$
-
-execute: fusion_app
-
 CREATE OR REPLACE FUNCTION public.due_answers()
  RETURNS TABLE(user_id uuid, id uuid)
  LANGUAGE sql
@@ -729,6 +706,21 @@ AS $function$
 
 execute: fusion_app
 
+CREATE OR REPLACE FUNCTION public.take_orphans(me uuid, lease_seconds integer)
+ RETURNS TABLE(user_id uuid, id uuid, seq integer, model text, cancel_requested boolean)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    update generations g set owner = me, lease_until = now() + make_interval(secs => lease_seconds)
+    where (g.user_id, g.id) in (
+      select o.user_id, o.id from generations o where o.status = 'running' and o.lease_until < now() order by o.lease_until limit 20 for update skip locked
+    )
+    returning g.user_id, g.id, g.seq, g.model, g.cancel_requested
+  $function$
+
+execute: fusion_app
+
 CREATE OR REPLACE FUNCTION public.take_version()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -743,7 +735,7 @@ $function$
 
 execute: public
 
-CREATE OR REPLACE FUNCTION public.tend_generations(users uuid[], ids uuid[], lease_seconds integer)
+CREATE OR REPLACE FUNCTION public.tend_generations(users uuid[], ids uuid[], lease_seconds integer, me uuid DEFAULT NULL::uuid)
  RETURNS SETOF uuid[]
  LANGUAGE sql
  SECURITY DEFINER
@@ -751,7 +743,7 @@ CREATE OR REPLACE FUNCTION public.tend_generations(users uuid[], ids uuid[], lea
 AS $function$
     update generations g set lease_until = now() + make_interval(secs => lease_seconds)
     from unnest(users, ids) as mine(user_id, id)
-    where g.user_id = mine.user_id and g.id = mine.id and g.status = 'running'
+    where g.user_id = mine.user_id and g.id = mine.id and g.status = 'running' and (me is null or g.owner = me)
     returning case when g.cancel_requested then array[g.user_id, g.id] end
   $function$
 

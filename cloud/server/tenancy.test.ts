@@ -92,8 +92,15 @@ const makers: Record<string, () => Promise<string>> = {
     const usage = { promptTokens: 1, cachedTokens: 0, completionTokens: 0 }
     const failed = Failure.toBody(failure('model-missing'))
     await cloud.database.asUser(userId, async tx => {
-      await beginGeneration(tx, { ...ids, requestHash: Buffer.alloc(32), model: 'a-model', leaseSeconds: 60, answerDue: false })
-      await appendEvents(tx, { userId, id, firstSeq: 1, events: [{ type: 'generation-fail', failure: failed, usage }], end: 'failed' })
+      await beginGeneration(tx, { ...ids, requestHash: Buffer.alloc(32), model: 'a-model', leaseSeconds: 60, owner: id, answerDue: false })
+      await appendEvents(tx, {
+        userId,
+        id,
+        owner: id,
+        firstSeq: 1,
+        events: [{ type: 'generation-fail', failure: failed, usage }],
+        end: 'failed',
+      })
     })
     return id
   },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { GenerationEvent } from '@fusion/shared/contract/cloud/chat.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
+import type { Handover } from '../chat/event-tail.ts'
 import { chatClient, question, textOf } from '../testing/chat-client.ts'
 import { MODEL, PROMPT_TOKENS, startScriptedServer, type ScriptedServer } from '../testing/scripted-server.ts'
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
@@ -30,6 +31,12 @@ describe.skipIf(skipWithoutRedis)('the tail of answers in Redis', () => {
     await models.close()
     await server.close()
   })
+  const handover: Handover = {
+    caller: { userId: newId(), organisationId: newId(), role: 'member', sessionId: null, apiKeyId: null, scopes: [] },
+    request: question(MODEL),
+    model: MODEL,
+    startedAt: 1,
+  }
   const delta = (text: string): GenerationEvent => ({ type: 'text-delta', text })
 
   test('events stand at their seq, once, however often they are sent, and none after a gap', async () => {
@@ -37,14 +44,23 @@ describe.skipIf(skipWithoutRedis)('the tail of answers in Redis', () => {
     await redis.opened
     const tail = createRedisEventTail(redis)
     const of = { userId: newId(), id: newId() }
-    expect(await tail.append(of, 1, [delta('a'), delta('b')])).toBe(true)
-    expect(await tail.append(of, 2, [delta('b'), delta('c')])).toBe(true)
-    expect(await tail.append(of, 1, [delta('a')])).toBe(true)
-    expect(await tail.append(of, 5, [delta('e')])).toBe(false)
+    const entries = (...texts: string[]) => texts.map(text => ({ event: delta(text) }))
+    expect(await tail.append(of, 'me', 1, entries('a'))).toBe('none')
+    expect(await tail.begin(of, 'me', handover)).toBe(true)
+    expect(await tail.append(of, 'me', 1, entries('a', 'b'))).toBe('kept')
+    expect(await tail.append(of, 'me', 2, entries('b', 'c'))).toBe('kept')
+    expect(await tail.append(of, 'me', 1, entries('a'))).toBe('kept')
+    expect(await tail.append(of, 'me', 5, entries('e'))).toBe('none')
+    expect(await tail.append(of, 'another', 4, entries('d'))).toBe('taken-over')
     expect(await tail.read(of, 0)).toEqual(['a', 'b', 'c'].map((text, index) => ({ seq: index + 1, event: delta(text) })))
     expect(await tail.read(of, 2)).toEqual([{ seq: 3, event: delta('c') }])
     expect(await tail.read(of, 3)).toEqual([])
     expect(await tail.read({ ...of, userId: newId() }, 0)).toEqual([])
+    // Whoever takes it over has all of it, and nobody else adds to it from then on.
+    expect(await tail.takeOver(of, 'another')).toEqual({ handover, entries: entries('a', 'b', 'c') })
+    expect(await tail.append(of, 'me', 4, entries('d'))).toBe('taken-over')
+    expect(await tail.append(of, 'another', 4, entries('d'))).toBe('kept')
+    expect(await tail.takeOver({ ...of, id: newId() }, 'another')).toBeUndefined()
     await redis.close()
   })
 

@@ -1,5 +1,5 @@
 // The answers that this server makes. Each runs apart from whoever asked for it: connections come and go, and read its events.
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { ChatRequest, GenerationEvent, GenerationState } from '@fusion/shared/contract/cloud/chat.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
@@ -7,13 +7,15 @@ import type { Database } from '../../database/connection.ts'
 import {
   appendEvents,
   beginGeneration,
-  closeOrphans,
+  closeOrphan,
   findGeneration,
   forgetGenerations,
   type GenerationRow,
   listDueAnswers,
+  type Orphan,
   readEvents,
   requestCancel,
+  takeOrphans,
   tendGenerations,
 } from '../../database/generations.ts'
 import type { Caller } from '../caller.ts'
@@ -21,8 +23,9 @@ import type { Clock } from '../clock.ts'
 import type { Models } from '../inference/models.ts'
 import { LONGEST_ANSWER_MS } from '../inference/patience.ts'
 import type { Record } from '../inference/record.ts'
+import { noUsage } from '../inference/told-usage.ts'
 import type { Patience } from '../inference/token-patience.ts'
-import type { EventTail, SeenEvent } from './event-tail.ts'
+import type { EventTail, Handover, SeenEvent, TailEntry } from './event-tail.ts'
 import { keepAnswer, keepQuestion, keepWrittenAnswer } from './keep-turn.ts'
 import { createLiveLog, isLast, type LiveLog } from './live-log.ts'
 import { type AnswerRequest, CANCELLED, makeAnswer } from './make-answer.ts'
@@ -39,14 +42,19 @@ export interface GenerationsOptions {
   tail?: EventTail | undefined
 }
 
+type Plan = (caller: Caller, request: ChatRequest) => Promise<AnswerRequest>
+
 export type Generations = ReturnType<typeof createGenerations>
 
 /** Explicit cancels are seen within this time, wherever the generation runs. */
 const TEND_MS = 400
-const LEASE_SECONDS = 15
+/** After so long another server takes an answer over. */
+const LEASE_SECONDS = 6
 /** What was made is written down so often: what a killed server can lose. */
 const WRITE_MS = 500
-const SWEEP_MS = 5_000
+const SWEEP_MS = 1_000
+/** Answers that are due and those to be forgotten are seen to once in so many sweeps. */
+const TIDY_EVERY = 5
 /** The end of an answer is held back for its conversation no longer. */
 const KEEP_MS = 5_000
 /** One that runs at another server is looked at so often in the database; where servers share a tail, they do as often as it is written to. */
@@ -64,29 +72,37 @@ interface Running {
   stop: AbortController
   /** Seq up to which it is in the database. */
   written: number
-  /** A write of it has failed: another server may close it. */
-  unwritable: boolean
+  /** Aborts where another server has it: nothing is told of it here any more. */
+  elsewhere: AbortController
   done: Promise<void>
 }
+
+/** How an answer ends here that another server goes on with. */
+const TAKEN_OVER = new Error('taken over')
 
 const keyOf = (userId: string, id: string) => `${userId} ${id}`
 
 export function createGenerations({ database, models, clock, patience, onTrouble, record, tail }: GenerationsOptions) {
   const live = new Map<string, Running>()
   const draining = new AbortController()
+  /** Whose answers these are, in the database and in the tail. */
+  const owner = randomUUID()
+  let plan: Plan | undefined
   let closing = false
 
   const tending = setInterval(() => void tend(), TEND_MS)
   const sweeping = setInterval(() => void sweep(), SWEEP_MS)
   let tendingNow = false
   let databaseThere = false
+  let sweepingNow = false
+  let sweeps = 0
 
   async function tend(): Promise<void> {
     const running = [...live.values()].filter(({ log }) => !log.ended())
     if (tendingNow || running.length === 0) return
     tendingNow = true
     try {
-      for (const { userId, id } of await tendGenerations(database, running, LEASE_SECONDS))
+      for (const { userId, id } of await tendGenerations(database, running, { leaseSeconds: LEASE_SECONDS, owner }))
         live.get(keyOf(userId, id))?.stop.abort(CANCELLED)
     } catch {
       // The database is away: leases may run out, and what is made goes on; it is written when it is back.
@@ -95,91 +111,155 @@ export function createGenerations({ database, models, clock, patience, onTrouble
     }
   }
 
-  /** Closes what dead servers left. Where the database was away, live ones get the time to renew their leases first. */
+  /** Takes over what dead servers left. Where the database was away, live ones get the time to renew their leases first. */
   async function sweep(): Promise<void> {
-    const failed: GenerationEvent = {
-      type: 'generation-fail',
-      failure: Failure.toBody(failure('model-server-lost')),
-      usage: { promptTokens: 0, cachedTokens: 0, completionTokens: 0 },
-    }
+    if (sweepingNow) return
+    sweepingNow = true
     try {
-      if (databaseThere) await closeOrphans(database, failed)
-      for (const { userId, id } of await listDueAnswers(database))
-        await database.asUser(userId, tx => keepWrittenAnswer(tx, userId, id)).catch(() => onTrouble(UNKEPT))
-      await forgetGenerations(database)
+      if (databaseThere && !draining.signal.aborted)
+        for (const orphan of await takeOrphans(database, { leaseSeconds: LEASE_SECONDS, owner })) await takeOver(orphan)
+      if (sweeps++ % TIDY_EVERY === 0) {
+        for (const { userId, id } of await listDueAnswers(database))
+          await database.asUser(userId, tx => keepWrittenAnswer(tx, userId, id)).catch(() => onTrouble(UNKEPT))
+        await forgetGenerations(database)
+      }
       databaseThere = true
     } catch {
       databaseThere = false
+    } finally {
+      sweepingNow = false
     }
   }
 
-  function launch(caller: Caller, request: ChatRequest, answer: AnswerRequest): void {
-    const startedAt = clock()
-    const log = createLiveLog()
+  /** Goes on with an answer from what its server had told, or closes it, where that is not known whole. */
+  async function takeOver({ userId, id, seq, model, cancelRequested }: Orphan): Promise<void> {
+    const known = await tail?.takeOver({ userId, id }, owner)
+    let why = failure('model-server-lost')
+    if (known && plan && known.entries.length >= seq) {
+      const { handover, entries } = known
+      const { caller, startedAt } = handover
+      // It is the model that answered so far, however it was chosen.
+      const request = { ...handover.request, model }
+      try {
+        const answer = await plan(caller, request)
+        const running = launch(caller, handover.request, answer, { startedAt, entries, written: seq })
+        if (cancelRequested) running.stop.abort(CANCELLED)
+        return
+      } catch (error) {
+        if (error instanceof Failure) why = error
+      }
+    }
+    const failed: GenerationEvent = { type: 'generation-fail', failure: Failure.toBody(why), usage: noUsage }
+    await database.asUser(userId, tx => closeOrphan(tx, { userId, id }, owner, failed))
+  }
+
+  /** `before`: what a server that died had told of it, and how much of that is in the database. */
+  function launch(
+    caller: Caller,
+    request: ChatRequest,
+    answer: AnswerRequest,
+    { startedAt, entries, written }: { startedAt: number; entries: readonly TailEntry[]; written: number },
+  ): Running {
+    const log = createLiveLog(entries)
     const stop = new AbortController()
     const tooLong = setTimeout(() => stop.abort(failure('answer-too-long')), LONGEST_ANSWER_MS)
-    const running: Running = {
-      userId: caller.userId,
-      id: request.answer,
-      log,
-      stop,
-      written: 0,
-      unwritable: false,
-      done: Promise.resolve(),
-    }
-    const key = keyOf(caller.userId, request.answer)
+    const { userId } = caller
+    const id = request.answer
+    const running: Running = { userId, id, log, stop, written, elsewhere: new AbortController(), done: Promise.resolve() }
+    const { elsewhere } = running
+    const key = keyOf(userId, id)
     live.set(key, running)
     const writing = writeDown(running)
-    if (tail) void writeTail(running, tail)
+    const showing = tail && show(running, tail, entries.length > 0 ? undefined : { caller, request, model: answer.model, startedAt })
+    const tell = (entry: TailEntry) => {
+      log.append(entry)
+      if (!showing) log.show(log.count())
+    }
     running.done = (async () => {
-      let last: GenerationEvent | undefined
-      const tell = (event: GenerationEvent) => {
-        if (request.prompt || !isLast(event)) log.append(event)
-        else last = event
+      const begun = entries.at(-1)
+      let last: TailEntry | undefined
+      const tellOrHold = (entry: TailEntry) => {
+        if (request.prompt || !isLast(entry.event)) tell(entry)
+        else last = entry
       }
-      const { usage, server, retries } = await makeAnswer({ models, clock, patience }, answer, tell, stop.signal)
+      const made =
+        begun && isLast(begun.event) ? undefined : await makeAnswer({ models, clock, patience }, answer, tellOrHold, stop.signal, entries)
       clearTimeout(tooLong)
-      if (last) await endInHistory(running, last)
+      if (elsewhere.signal.aborted) return
+      if (last) {
+        await endInHistory(running, last.event)
+        tell(last)
+      }
       await writing
-      const end = endOf(log.read(log.seq() - 1)[0]!) ?? 'failed'
+      await showing
+      if (elsewhere.signal.aborted) return
+      const event = log.read(log.seq() - 1)[0]!
       const { model, reservation } = answer
-      record({ caller, kind: 'chat', requestId: request.answer, model, usage, server, end, startedAt, retries, reservation })
-    })().finally(() => setTimeout(() => live.delete(key), closing ? 0 : LINGER_MS).unref())
+      const usage = made?.usage ?? ('usage' in event ? event.usage : noUsage)
+      const { server = null, retries = 0 } = made ?? {}
+      record({ caller, kind: 'chat', requestId: id, model, usage, server, end: endOf(event) ?? 'failed', startedAt, retries, reservation })
+    })().finally(() => setTimeout(() => live.get(key) === running && live.delete(key), closing ? 0 : LINGER_MS).unref())
+    return running
+  }
+
+  /**
+   * What was made is seen when it is in the tail, all of one turn of the loop in one trip: whoever has seen an event finds the next ones at any server.
+   * Where the tail takes no more, it is seen at once, and ends with this process.
+   */
+  async function show(running: Running, to: EventTail, handover: Handover | undefined): Promise<void> {
+    const { userId, id, log, elsewhere } = running
+    const of = { userId, id }
+    let kept = handover ? await to.begin(of, owner, handover).catch(() => false) : true
+    while (!log.ended() && !elsewhere.signal.aborted) {
+      await log.grown(log.seq())
+      await new Promise(setImmediate)
+      const [from, upTo] = [log.seq(), log.count()]
+      const appended = kept
+        ? await to.append(of, owner, from + 1, log.made(from).slice(0, upTo - from)).catch(() => 'none' as const)
+        : 'none'
+      if (appended === 'taken-over') return loseTo(running)
+      kept = appended === 'kept'
+      log.show(upTo)
+    }
+  }
+
+  function loseTo({ userId, id, stop, elsewhere }: Running): void {
+    elsewhere.abort()
+    stop.abort(TAKEN_OVER)
+    live.delete(keyOf(userId, id))
   }
 
   /** The answer stands in its conversation before anybody hears of its end; where the database is away, it comes there when it is back. */
   async function endInHistory({ userId, id, log }: Running, last: GenerationEvent): Promise<void> {
-    const events: GenerationEvent[] = []
-    while (events.length < log.seq()) events.push(...log.read(events.length))
-    const kept = database.asUser(userId, tx => keepAnswer(tx, userId, id, [...events, last])).catch(() => onTrouble(UNKEPT))
+    const events = [...log.made(0).map(({ event }) => event), last]
+    const kept = database.asUser(userId, tx => keepAnswer(tx, userId, id, events)).catch(() => onTrouble(UNKEPT))
     await Promise.race([kept, sleep(KEEP_MS)])
-    log.append(last)
   }
 
   /** Brings the events of one that is live into the database, in batches, to its end; a database that is away is waited for. */
   async function writeDown(running: Running): Promise<void> {
-    const never = new AbortController().signal
-    for (let failures = 0; ;) {
+    const { elsewhere } = running
+    for (let failures = 0; !elsewhere.signal.aborted;) {
       if (running.log.seq() === running.written) {
         if (running.log.ended()) return
-        await running.log.changed(never)
+        await running.log.changed(elsewhere.signal)
       }
       if (!running.log.ended()) await Promise.race([sleep(WRITE_MS), running.log.done])
+      if (running.log.seq() === running.written) continue
       const events = running.log.read(running.written)
       const { userId, id, written } = running
       const end = endOf(events.at(-1)!)
       try {
         // Of a write that seemed to fail only the reply may have been lost.
         const before = failures > 0 ? await database.asUser(userId, tx => findGeneration(tx, id)) : undefined
-        if (before && before.status !== 'running') return closedElsewhere(running, before)
+        if (before && (before.status !== 'running' || before.owner !== owner)) return closedElsewhere(running, before)
         if (before && before.seq > written) running.written = before.seq
         else {
-          await database.asUser(userId, tx => appendEvents(tx, { userId, id, firstSeq: written + 1, events, end }))
+          await database.asUser(userId, tx => appendEvents(tx, { userId, id, owner, firstSeq: written + 1, events, end }))
           running.written += events.length
         }
         failures = 0
       } catch {
-        running.unwritable = true
         if (++failures === 1) onTrouble('a generation could not be written down, it is tried again')
         if (failures > 60 || (closing && failures > 5)) return
         await sleep(Math.min(2_000, 100 * failures))
@@ -187,30 +267,10 @@ export function createGenerations({ database, models, clock, patience, onTrouble
     }
   }
 
-  /** It is not running any more, by the database: its own end was written, or its lease ran out and another server closed it. */
+  /** It is not running here any more, by the database: its own end was written, or its lease ran out and another server has it. */
   function closedElsewhere(running: Running, { seq }: GenerationRow): void {
     if (running.log.ended() && seq === running.log.seq()) return
-    running.stop.abort(failure('model-server-lost'))
-    live.delete(keyOf(running.userId, running.id))
-  }
-
-  /** To its end, or until the tail takes no more: what is missing there others find in the database. */
-  async function writeTail(running: Running, to: EventTail): Promise<void> {
-    const never = new AbortController().signal
-    const { userId, id, log } = running
-    for (let sent = 0; ;) {
-      if (log.seq() === sent) {
-        if (log.ended()) return
-        await log.changed(never)
-      }
-      if (!log.ended()) await Promise.race([sleep(TAIL_MS), log.done])
-      // What the database may never hold is shown to nobody else.
-      if (running.unwritable) return
-      const events = log.read(sent)
-      const taken = await to.append({ userId, id }, sent + 1, events).catch(() => false)
-      if (!taken) return
-      sent += events.length
-    }
+    loseTo(running)
   }
 
   /** Resolves when a generation of this user is known here. Throws `request-differs`, and what keeping the question throws. */
@@ -233,13 +293,14 @@ export function createGenerations({ database, models, clock, patience, onTrouble
         requestHash,
         model: planned.model,
         leaseSeconds: LEASE_SECONDS,
+        owner,
         answerDue: !request.prompt,
       }
       if (!(await beginGeneration(tx, row))) return findGeneration(tx, id)
       if (!request.prompt) await keepQuestion(tx, userId, request)
       return true
     })
-    if (begun === true) launch(caller, request, planned)
+    if (begun === true) launch(caller, request, planned, { startedAt: clock(), entries: [], written: 0 })
     else same(begun?.requestHash ?? Buffer.alloc(0), requestHash)
   }
 
@@ -262,6 +323,8 @@ export function createGenerations({ database, models, clock, patience, onTrouble
 
   return {
     begin,
+    /** How an answer is planned that is taken over; until it is known none is. */
+    planWith: (how: Plan) => void (plan = how),
     /** Throws `not-found`. */
     state: async (caller: Caller, id: string): Promise<GenerationState> => stateOf(await find(caller, id), caller.userId),
     /** Resolves when it has been told to stop. Throws `not-found`. */
@@ -286,7 +349,7 @@ export function createGenerations({ database, models, clock, patience, onTrouble
           if (events.length > 0) yield events.map((event, index) => ({ seq: at + index + 1, event }))
           at += events.length
           if (running.log.ended() && at >= running.log.seq()) return
-          if (running.log.seq() <= at) await running.log.changed(ends)
+          if (running.log.seq() <= at) await running.log.changed(AbortSignal.any([ends, running.elsewhere.signal]))
           continue
         }
         const row = await find(caller, id)

@@ -1,41 +1,65 @@
 import type { GenerationEvent } from '@fusion/shared/contract/cloud/chat.ts'
+import type { TailEntry } from './event-tail.ts'
 
 /**
  * The events of a generation that this server makes, from the first on: its followers read here, each at its own pace, so that a slow one
- * costs no memory of its own. Seq 1 is the first.
+ * costs no memory of its own. Seq 1 is the first. What is made is not seen before it is shown.
  */
 export interface LiveLog {
-  append(event: GenerationEvent): void
-  /** Events after `after`, some hundred at a time: what a slow reader was handed waits in memory until it is sent. */
+  append(entry: TailEntry): void
+  /** Entries after `after`, also those that are not shown yet. */
+  made(after: number): readonly TailEntry[]
+  /** How many there are. */
+  count(): number
+  /** Those up to this one may be seen. */
+  show(upTo: number): void
+  /** Events after `after` that may be seen, some hundred at a time: what a slow reader was handed waits in memory until it is sent. */
   read(after: number): readonly GenerationEvent[]
+  /** Of the newest event that may be seen. */
   seq(): number
+  /** The last event may be seen. */
   ended(): boolean
-  /** Resolves at the last event. */
+  /** Resolves when it is. */
   done: Promise<void>
-  /** Resolves at the next event, or when `signal` aborts. */
+  /** Resolves when more may be seen, or when `signal` aborts. */
   changed(signal: AbortSignal): Promise<void>
+  /** Resolves when more was made than this. */
+  grown(than: number): Promise<void>
 }
 
 const BATCH = 500
 
-export function createLiveLog(): LiveLog {
-  const events: GenerationEvent[] = []
+export function createLiveLog(before: readonly TailEntry[] = []): LiveLog {
+  const entries: TailEntry[] = [...before]
+  let shown = entries.length
   let waiting: (() => void)[] = []
-  let ended = false
+  let growing: (() => void)[] = []
   const { promise: done, resolve: finish } = Promise.withResolvers<void>()
+  const ended = () => shown > 0 && isLast(entries[shown - 1]!.event)
+  const wakeAll = (asleep: (() => void)[]) => {
+    for (const wake of asleep) wake()
+  }
   return {
     done,
-    append(event) {
-      events.push(event)
-      ended = isLast(event)
-      if (ended) finish()
+    append(entry) {
+      entries.push(entry)
+      const awake = growing
+      growing = []
+      wakeAll(awake)
+    },
+    made: after => entries.slice(after),
+    count: () => entries.length,
+    show(upTo) {
+      if (upTo <= shown) return
+      shown = upTo
+      if (ended()) finish()
       const awake = waiting
       waiting = []
-      for (const wake of awake) wake()
+      wakeAll(awake)
     },
-    read: after => events.slice(after, after + BATCH),
-    seq: () => events.length,
-    ended: () => ended,
+    read: after => entries.slice(after, Math.min(shown, after + BATCH)).map(({ event }) => event),
+    seq: () => shown,
+    ended,
     changed: signal =>
       new Promise(resolve => {
         if (signal.aborted) return resolve()
@@ -45,6 +69,11 @@ export function createLiveLog(): LiveLog {
         }
         signal.addEventListener('abort', wake, { once: true })
         waiting.push(wake)
+      }),
+    grown: than =>
+      new Promise(resolve => {
+        if (entries.length > than) resolve()
+        else growing.push(resolve)
       }),
   }
 }

@@ -12,7 +12,10 @@ import { asFailure, type ModelServer } from '../inference/model-server.ts'
 import { type Models, ranks } from '../inference/models.ts'
 import type { Patience } from '../inference/token-patience.ts'
 import { createUsageCount } from '../inference/told-usage.ts'
+import type { ChatChunk } from '../inference/server-chunk.ts'
 import type { MakePrompt } from './counted-prompt.ts'
+import type { TailEntry } from './event-tail.ts'
+import { readEntries } from './read-entries.ts'
 import { createWholeText } from './whole-text.ts'
 
 export interface AnswerRequest {
@@ -36,13 +39,14 @@ export const CANCELLED = new Error('cancelled')
 
 /**
  * Makes the answer and tells its events; the last one is always told, whatever happens. `signal` aborts with `CANCELLED`, or with the failure
- * that ends it. Never throws.
+ * that ends it. `entries`: what a server that died had made and told of it. Never throws.
  */
 export async function makeAnswer(
   { models, clock, patience }: { models: Models; clock: Clock; patience: Patience },
   request: AnswerRequest,
-  tell: (event: GenerationEvent) => void,
+  tell: (entry: TailEntry) => void,
   signal: AbortSignal,
+  entries: readonly TailEntry[] = [],
 ): Promise<{ usage: GenerationUsage; server: string | null; retries: number }> {
   const count = createUsageCount()
   const times = createTimes(clock)
@@ -51,62 +55,86 @@ export async function makeAnswer(
   const either = AbortSignal.any([signal, reservation.ends])
   const budgetWarning = reservation.warning
   let server: string | null = null
+  let weights: string | undefined
   let retries = 0
+  const known = readEntries(entries)
   /** Tokens that the window has room for; known when the prompt was counted. */
-  let room: number | undefined
+  let room = known.room
   let reason: string | undefined
-  tell({
-    type: 'generation-start',
-    generation,
+  const tellEvent = (event: GenerationEvent) => tell({ event })
+  const settings = (most: number) => ({
     model,
-    modelName: model,
-    ...(modelReason && { modelReason }),
-    ...(budgetWarning && { budgetWarning }),
+    ...samplingOf(sampling),
+    max_tokens: Math.min(sampling.maxTokens ?? most, most),
+    cache_salt: request.cacheSalt,
   })
+  count.prompt(known.promptTokens)
+  count.made(known.tokenIds.length)
+  if (entries.length > 0) tellEvent({ type: 'request-retry', attempt: known.attempts + 1 })
+  else
+    tellEvent({
+      type: 'generation-start',
+      generation,
+      model,
+      modelName: model,
+      ...(modelReason && { modelReason }),
+      ...(budgetWarning && { budgetWarning }),
+    })
 
   async function body(one: ModelServer): Promise<Record<string, unknown>> {
     const { messages, continued, tokens, window, leftOut } = await request.prompt(one, signal)
     count.prompt(tokens)
     // One token of an answer has to fit, too.
     if (tokens >= window) throw failure('prompt-too-long', { tokens, window, model })
-    if (room === undefined) tell({ type: 'prompt-count', promptTokens: tokens, windowTokens: window, leftOut })
+    if (room === undefined) tellEvent({ type: 'prompt-count', promptTokens: tokens, windowTokens: window, leftOut })
     room = window - tokens
-    return {
-      model,
-      messages,
-      ...(continued && { continue_final_message: true, add_generation_prompt: false }),
-      ...samplingOf(sampling),
-      max_tokens: Math.min(sampling.maxTokens ?? room, room),
-      cache_salt: request.cacheSalt,
-    }
+    return { ...settings(room), messages, ...(continued && { continue_final_message: true, add_generation_prompt: false }) }
   }
 
   const watch: Watch = {
-    onServer: label => void (server = label),
-    onPlace: ahead => tell({ type: 'queue-wait', ahead }),
+    onServer(label, of) {
+      server = label
+      weights = of
+    },
+    onPlace: ahead => tellEvent({ type: 'queue-wait', ahead }),
     onRetry(attempt) {
       retries += 1
-      tell({ type: 'request-retry', attempt })
+      tellEvent({ type: 'request-retry', attempt: attempt + (entries.length > 0 ? known.attempts : 0) })
     },
   }
   try {
     const wanted = { model, who, rank: ranks.person, blocks }
-    for await (const chunk of streamAnswer({ models, path: '/v1/chat/completions', wanted, body, patience, watch, signal: either })) {
-      const { text, reasoning, tokenIds, usage, finish } = chunk
+    const before = known.promptIds && {
+      ...known,
+      promptIds: known.promptIds,
+      weights: known.weights ?? '',
+      request: settings(room ?? models.windowOf(model) ?? 1),
+    }
+    for await (const chunk of streamAnswer({
+      models,
+      path: '/v1/chat/completions',
+      wanted,
+      body,
+      patience,
+      watch,
+      signal: either,
+      before,
+    })) {
+      const { text, reasoning, tokenIds, promptIds, usage, finish } = chunk
       const made = tokenIds?.length ?? (text !== '' || reasoning !== '' ? 1 : 0)
       if (made > 0) times.seen()
       count.made(made)
       if (usage) count.told(usage)
       const { promptTokens, completionTokens } = count.usage()
       reservation.cover(promptTokens + completionTokens)
-      told.take({ text, reasoning })
+      told.take({ text, reasoning, tokenIds, promptIds, weights })
       reason = finish ?? reason
     }
     told.end()
     const usage = count.usage()
     const ended = reason !== 'length' ? 'stop' : sampling.maxTokens !== undefined && sampling.maxTokens < room! ? 'length' : 'window'
     const { completionTokens } = usage
-    tell({
+    tellEvent({
       type: 'generation-finish',
       reason: ended,
       usage,
@@ -116,18 +144,32 @@ export async function makeAnswer(
   } catch (error) {
     told.end()
     const usage = count.usage()
-    if (signal.aborted && signal.reason === CANCELLED) tell({ type: 'generation-stop', usage })
-    else tell({ type: 'generation-fail', failure: Failure.toBody(asFailure(either.aborted ? either.reason : error)), usage })
+    if (signal.aborted && signal.reason === CANCELLED) tellEvent({ type: 'generation-stop', usage })
+    else tellEvent({ type: 'generation-fail', failure: Failure.toBody(asFailure(either.aborted ? either.reason : error)), usage })
   }
   return { usage: count.usage(), server, retries }
 }
 
-/** Tells text and reasoning as they come, in whole characters: a server may cut one in two. */
-function createToldText(tell: (event: GenerationEvent) => void) {
+/** Tells text and reasoning as they come, in whole characters: a server may cut one in two. Tokens go with the text that they end in. */
+function createToldText(tell: (entry: TailEntry) => void) {
   const parts = { 'reasoning-delta': createWholeText(), 'text-delta': createWholeText() }
-  const tellText = (type: keyof typeof parts, text: string) => text && tell({ type, text })
+  let due: Omit<TailEntry, 'event'> = { tokenIds: [] }
+  function tellText(type: keyof typeof parts, text: string): void {
+    if (text === '') return
+    tell({ event: { type, text }, ...due })
+    due = { tokenIds: [] }
+  }
   return {
-    take({ text, reasoning }: { text: string; reasoning: string }): void {
+    take({
+      text,
+      reasoning,
+      tokenIds,
+      promptIds,
+      weights,
+    }: Pick<ChatChunk, 'text' | 'reasoning' | 'tokenIds' | 'promptIds'> & { weights: string | undefined }): void {
+      // Text whose tokens are not told leaves no way to go on from it.
+      const ids = tokenIds ? [...(due.tokenIds ?? []), ...tokenIds] : text !== '' || reasoning !== '' ? undefined : due.tokenIds
+      due = { ...(ids && { tokenIds: ids }), ...(promptIds ? { promptIds, ...(weights !== undefined && { weights }) } : pick(due)) }
       tellText('reasoning-delta', parts['reasoning-delta'].take(reasoning))
       tellText('text-delta', parts['text-delta'].take(text))
     },
@@ -136,6 +178,11 @@ function createToldText(tell: (event: GenerationEvent) => void) {
     },
   }
 }
+
+const pick = ({ promptIds, weights }: Omit<TailEntry, 'event'>) => ({
+  ...(promptIds && { promptIds }),
+  ...(weights !== undefined && { weights }),
+})
 
 /** Our names of sampling settings in vLLM's words. */
 function samplingOf({

@@ -19,6 +19,7 @@ export async function chat(
   { generations, database, objects, models, policies, budgets, auto }: Parts,
 ): Promise<void> {
   await serveSocket(app, { generations, planned })
+  generations.planWith(planned)
 
   async function planned(caller: Caller, request: ChatRequest): Promise<AnswerRequest> {
     const routed = await auto.forChat(caller, request)

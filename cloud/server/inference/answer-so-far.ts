@@ -1,3 +1,4 @@
+import type { MadeBefore } from './answer.ts'
 import type { ChatChunk } from './server-chunk.ts'
 
 export type AnswerSoFar = ReturnType<typeof createAnswerSoFar>
@@ -6,13 +7,13 @@ export type AnswerSoFar = ReturnType<typeof createAnswerSoFar>
  * An answer in tokens, as far as it was made: enough for another server with the same weights to go on exactly where one broke off. By text it
  * would not be the same: that is tokenized anew at the cut.
  */
-export function createAnswerSoFar() {
-  let promptIds: readonly number[] | undefined
-  const ids: number[] = []
+export function createAnswerSoFar(before?: MadeBefore) {
+  let promptIds = before?.promptIds
+  const ids: number[] = [...(before?.tokenIds ?? [])]
   /** Tokens whose text has come: half a character has none yet. */
-  let whole = 0
-  let text = ''
-  let exact = true
+  let whole = ids.length
+  let text = before?.text ?? ''
+  let exact = before?.isExact ?? true
   let reasoning = false
   return {
     take({ promptIds: prompt, text: said, reasoning: thought, tokenIds, single }: ChatChunk): void {

@@ -18,6 +18,21 @@ export interface Asked {
   patience: Patience
   watch: Watch
   signal: AbortSignal
+  /** Another process began it, and died. */
+  before?: MadeBefore | undefined
+}
+
+/** An answer that was begun, as far as it is known. */
+export interface MadeBefore {
+  /** As it was sent, without its prompt. */
+  request: Record<string, unknown>
+  promptIds: readonly number[]
+  tokenIds: readonly number[]
+  text: string
+  /** It is still reasoning, or tokens of it are missing. */
+  isExact: boolean
+  /** Of the server that began it. */
+  weights: string
 }
 
 /** Completions without a limit of their own end here, in vLLM as at OpenAI. */
@@ -30,12 +45,21 @@ const MOST_OF_A_CHARACTER = 3
  * computing. Throws what `askServers` throws, and `answer-not-continued` where a parameter of the request means something that can't be carried to
  * another server; what was yielded stands.
  */
-export async function* streamAnswer({ models, path, wanted, body, patience, watch, signal }: Asked): AsyncGenerator<ChatChunk, void, void> {
+export async function* streamAnswer({
+  models,
+  path,
+  wanted,
+  body,
+  patience,
+  watch,
+  signal,
+  before,
+}: Asked): AsyncGenerator<ChatChunk, void, void> {
   const { model } = wanted
-  let soFar = createAnswerSoFar()
-  let request: Record<string, unknown> = {}
+  let soFar = createAnswerSoFar(before)
+  let request: Record<string, unknown> = before?.request ?? {}
   let shape: Shape | undefined
-  let limit = Infinity
+  let limit = before ? (limitOf(before.request) ?? Infinity) : Infinity
   let finished = false
   let counted = false
 
@@ -124,6 +148,15 @@ export async function* streamAnswer({ models, path, wanted, body, patience, watc
     return { text, reasoning: '', tokenIds, promptIds: undefined, finish, usage, single: true, isProgress: isProgress_, raw }
   }
 
+  function whyNotOn(lost: unknown): unknown {
+    if (finished) return undefined
+    const parameter = refusedParameter(request)
+    if (parameter !== undefined) return failure('answer-not-continued', { parameter })
+    return soFar.isExact() ? undefined : lost
+  }
+
+  const whyNot = before && whyNotOn(failure('model-server-lost'))
+  if (whyNot !== undefined) throw whyNot
   yield* askServers({
     models,
     wanted,
@@ -131,12 +164,8 @@ export async function* streamAnswer({ models, path, wanted, body, patience, watc
     watch,
     ask: (at, begun) => (begun ? goOn(at.server) : fresh(at.server)),
     isProgress,
-    whyNotOn(lost) {
-      if (finished) return undefined
-      const parameter = refusedParameter(request)
-      if (parameter !== undefined) return failure('answer-not-continued', { parameter })
-      return soFar.isExact() ? undefined : lost
-    },
+    begunBy: before?.weights,
+    whyNotOn,
   })
 
   /** Makes the tokens and the text that came agree: returns the text that is due, and how many tokens there are. */

@@ -5,8 +5,8 @@ import type { PoolServer } from './pool/pool-server.ts'
 
 /** Who is told how it goes. */
 export interface Watch {
-  /** Host and port of the server that is asked now. */
-  onServer?: (label: string) => void
+  /** Host and port of the server that is asked now, and its weights. */
+  onServer?: (label: string, weights: string) => void
   /** How many have their turn before it. */
   onPlace?: (ahead: number) => void
   /** From 2 on. */
@@ -22,6 +22,8 @@ export interface AskServers<Item> {
   ask: (at: PoolServer, begun: boolean) => AsyncIterable<Item>
   /** Whether a token came with it. What came before the first one is told only when that is there: until then another server may begin anew. */
   isProgress: (item: Item) => boolean
+  /** The weights of the server that began it, where it was begun elsewhere. */
+  begunBy?: string | undefined
   /** Why no other server can go on with what was begun; undefined where one can. */
   whyNotOn?: (lost: unknown) => unknown
 }
@@ -41,19 +43,20 @@ export async function* askServers<Item>({
   watch,
   ask,
   isProgress,
+  begunBy,
   whyNotOn = lost => lost,
 }: AskServers<Item>): AsyncGenerator<Item, void, void> {
   const tried = new Set<PoolServer>()
-  let last: PoolServer | undefined
-  let begun = false
+  let weights = begunBy
+  let begun = begunBy !== undefined
   let inVain = 0
   let broken = 0
   let unreached = 0
   for (let attempt = 1; ; attempt++) {
-    const seatWanted = begun ? { ...wanted, tried, rank: ranks.begun, like: last } : { ...wanted, tried }
+    const seatWanted = begun ? { ...wanted, tried, rank: ranks.begun, weights } : { ...wanted, tried }
     const { at, leave } = await models.seat(seatWanted, { signal, ...(watch.onPlace && { onPlace: watch.onPlace }) })
-    last = at
-    watch.onServer?.(at.server.label)
+    weights = at.server.weights
+    watch.onServer?.(at.server.label, weights)
     let held: Item[] | undefined = begun ? undefined : []
     try {
       for await (const item of ask(at, begun)) {

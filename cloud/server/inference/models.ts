@@ -33,8 +33,8 @@ export interface Wanted {
   blocks: readonly number[]
   /** Those that broke off for this very request: asked again only where there is no other. */
   tried?: ReadonlySet<PoolServer>
-  /** Only those with the same weights as this one, for an answer that goes on. */
-  like?: PoolServer | undefined
+  /** Only servers with these weights, for an answer that goes on; see `MODEL_SERVERS`. */
+  weights?: string | undefined
 }
 
 /** A place at a server. It is left once, whatever happened there. */
@@ -95,12 +95,12 @@ export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600
   tending.unref()
   let closed = false
 
-  const having = (model: string, like?: PoolServer) =>
-    known.filter(one => one.has(model) && (!like || one.server.weights === like.server.weights))
+  const having = (model: string, weights?: string) =>
+    known.filter(one => one.has(model) && (weights === undefined || one.server.weights === weights))
 
   /** Those that may be asked, full ones included. */
-  function open({ model, tried, like }: Wanted): PoolServer[] {
-    const up = having(model, like).filter(one => one.up())
+  function open({ model, tried, weights }: Wanted): PoolServer[] {
+    const up = having(model, weights).filter(one => one.up())
     const untried = up.filter(one => !tried?.has(one))
     return untried.length > 0 ? untried : up
   }
@@ -235,9 +235,9 @@ export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600
      * `model-servers-down` where none of those answers, `line-too-long` where it can't be seated in time, and the signal's reason.
      */
     async seat(wanted: Wanted, options: SeatOptions): Promise<Seat> {
-      const { model, like } = wanted
+      const { model, weights } = wanted
       if (options.signal.aborted) throw options.signal.reason
-      const here = having(model, like)
+      const here = having(model, weights)
       if (here.length === 0) throw known.some(one => one.up()) ? failure('cloud-model-unknown', { model }) : down()
       if (closed || !here.some(one => one.upLately())) throw down()
       // Whoever waits comes before one that comes now.
