@@ -7,6 +7,7 @@ import type { Budgets } from './budgets/budgets.ts'
 import type { Generations } from './chat/generations.ts'
 import type { Record } from './inference/record.ts'
 import type { Auto } from './inference/auto.ts'
+import type { SharedAnswers } from './inference/shared-answers.ts'
 import type { Models } from './inference/models.ts'
 import type { Caller } from './caller.ts'
 import type { Clock } from './clock.ts'
@@ -37,6 +38,8 @@ export interface Parts {
   /** Ways to sign in besides the form for local accounts, in the order of their buttons. */
   signInMethods: () => readonly SignInMethod[]
   models: Models
+  /** Those that several requests have in common. */
+  answers: SharedAnswers
   /** Which model answers where the choice is left to us. */
   auto: Auto
   policies: Policies

@@ -223,6 +223,7 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       policies,
       rules,
       budgets,
+      answers: shared.answers,
       auto: createAuto({ told: config.models, models, policies, pace, rulesOf: id => findRoutingRules(database, id) }),
       generations,
       record,

@@ -27,8 +27,9 @@ export async function admin(
     audit,
     models,
     rules,
+    answers,
     clock,
-  }: Pick<Parts, 'database' | 'identity' | 'apiKeys' | 'audit' | 'models' | 'rules' | 'clock'>,
+  }: Pick<Parts, 'database' | 'identity' | 'apiKeys' | 'audit' | 'models' | 'rules' | 'answers' | 'clock'>,
 ): Promise<void> {
   /** What is changed holds for the next request. */
   async function changing<T>(organisationId: string, work: (tx: Queryable) => Promise<T>): Promise<T> {
@@ -111,6 +112,14 @@ export async function admin(
       return { budgets: await listBudgets(tx, organisationId) }
     }),
   )
+
+  serve(app, adminRoutes.forgetAnswers, async ({ caller, request }) => {
+    const { organisationId, userId: actorId } = caller
+    const forgotten = await answers.purge(organisationId)
+    const detail = { forgotten }
+    await audit.write({ event: 'answers-forget', organisationId, actorId, subjectId: organisationId, address: request.ip, detail })
+    return { forgotten }
+  })
 
   serve(app, adminRoutes.modelServers, async () => ({ servers: models.servers() }))
 

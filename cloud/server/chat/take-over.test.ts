@@ -152,7 +152,7 @@ describe.skipIf(skipWithoutRedis)('with Redis', () => {
         FUSION_CLOUD_PORT: '0',
         DATABASE_URL: cloud.databaseUrl,
       },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     })
     const url = await new Promise<string>((resolve, reject) => {
       createInterface({ input: child.stdout }).on('line', line => {

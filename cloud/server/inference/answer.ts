@@ -33,6 +33,8 @@ export interface MadeBefore {
   isExact: boolean
   /** Of the server that began it. */
   weights: string
+  /** What its chunks have in common, where whoever asks sees them. */
+  shape?: Record<string, unknown>
 }
 
 /** Completions without a limit of their own end here, in vLLM as at OpenAI. */
@@ -58,7 +60,7 @@ export async function* streamAnswer({
   const { model } = wanted
   let soFar = createAnswerSoFar(before)
   let request: Record<string, unknown> = before?.request ?? {}
-  let shape: Shape | undefined
+  let shape: Shape | undefined = before?.shape
   let limit = before ? (limitOf(before.request) ?? Infinity) : Infinity
   let finished = false
   let counted = false
@@ -70,7 +72,7 @@ export async function* streamAnswer({
       const options = { ...(request['stream_options'] as object | undefined), include_usage: true }
       for await (const { event } of server.stream(to, { ...asked, stream_options: options, return_token_ids: true }, either)) {
         if (event === undefined) break
-        yield readChunk(event, model)
+        yield { ...readChunk(event, model), weights: server.weights }
       }
       if (!finished) throw new ServerLost('the model server did not say why its answer ended')
     }

@@ -14,8 +14,9 @@ afterEach(async () => {
 const SHORT = { FUSION_FIRST_TOKEN_SECONDS: '1', FUSION_NEXT_TOKEN_SECONDS: '1' }
 const TOKENS = 14
 const messages = [{ role: 'user', content: 'Which words follow?' }]
-const chat = { model: MOCK_MODEL, messages, temperature: 0, max_tokens: TOKENS, ignore_eos: true }
-const completion = { model: MOCK_MODEL, prompt: 'Which words', temperature: 0, max_tokens: TOKENS, ignore_eos: true }
+// Without a seed the mock draws the same, and the cloud can't know: so none of these requests shares its answer with another.
+const chat = { model: MOCK_MODEL, messages, temperature: 1, max_tokens: TOKENS, ignore_eos: true }
+const completion = { model: MOCK_MODEL, prompt: 'Which words', temperature: 1, max_tokens: TOKENS, ignore_eos: true }
 
 interface Chunk {
   id?: string

@@ -1,10 +1,12 @@
 // A request of a program, passed on to model servers, and its answer passed back: here a closed connection is the cancel.
 import type { StreamedRequest } from '@fusion/shared/contract/cloud/openai.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
+import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { FastifyReply } from 'fastify'
 import type { Reservation } from '../budgets/budgets.ts'
-import { streamAnswer } from './answer.ts'
+import { type MadeBefore, streamAnswer } from './answer.ts'
 import { askServers, type Watch } from './ask-servers.ts'
+import { refusedParameter } from './continuation.ts'
 import { asFailure } from './model-server.ts'
 import { type Models, ranks, type Wanted } from './models.ts'
 import { createOpenReply } from './open-reply.ts'
@@ -13,8 +15,11 @@ import { prepareRequest, type Preparing } from './prepare-request.ts'
 import type { Recorded } from './record.ts'
 import { streamResponse } from './response-stream.ts'
 import type { ChatChunk } from './server-chunk.ts'
+import { answerKey, isDeterministic, shareAnswer } from './share-answer.ts'
+import type { SharedAnswers } from './shared-answers.ts'
 import type { Patience } from './token-patience.ts'
 import { createUsageCount } from './told-usage.ts'
+import { wholeAnswer } from './whole-answer.ts'
 
 export interface Passed extends Preparing {
   models: Models
@@ -26,16 +31,23 @@ export interface Passed extends Preparing {
   isPerson: boolean
   patience: Patience & { longestAnswerMs: number }
   reservation: Pick<Reservation, 'cover' | 'ends'>
+  answers: SharedAnswers
+  organisationId: string
+  /** A whole answer is kept for so long, and one that was kept is taken; 0: neither. */
+  keepMs: number
   reply: FastifyReply
   /** An error in OpenAI's shape, for one that comes when the answer has begun. */
   told: (error: unknown) => object
 }
 
-type Outcome = Pick<Recorded, 'usage' | 'server' | 'end' | 'retries'>
+/** Of an answer that is told as a whole, where it broke off. */
+const TRIES = 3
+
+type Outcome = Pick<Recorded, 'usage' | 'server' | 'end' | 'retries' | 'source'>
 
 /** Passes it on, and writes the whole reply. Throws, with nothing written, what a client is told by status; `onOutcome` is told in any case. */
 export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => void): Promise<void> {
-  const { models, path, body, who, isPerson, patience, reservation, reply, told, ...preparing } = passed
+  const { models, path, body, who, isPerson, patience, reservation, answers, organisationId, keepMs, reply, told, ...preparing } = passed
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
   const tooLong = AbortSignal.timeout(patience.longestAnswerMs)
@@ -50,11 +62,16 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
   const count = createUsageCount()
   let server: string | null = null
   let retries = 0
+  let source: NonNullable<Recorded['source']> = 'model'
   const watch: Watch = { onServer: label => void (server = label), onRetry: () => void (retries += 1) }
-  const outcome = (end: Outcome['end']) => onOutcome({ usage: count.usage(), server, end, retries })
+  const outcome = (end: Outcome['end']) => onOutcome({ usage: count.usage(), server, end, retries, source })
+  const isChat = path === '/v1/chat/completions'
+  /** One answer of text alone, which can be put together from its chunks. */
+  const isText = path !== '/v1/responses' && refusedParameter({ ...asked, seed: undefined }) === undefined && hasOnePrompt(asked['prompt'])
+  const wantsIds = asked['return_token_ids'] === true
   const open = body.stream === true ? createOpenReply(reply, gone.signal) : undefined
   try {
-    if (!open) await passWhole()
+    if (!open) await (isText ? passMade() : passWhole())
     else if (path === '/v1/responses') await passResponse(open.write)
     else await passChunks(open.write)
     open?.end()
@@ -73,11 +90,30 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
     open.end(`data: ${JSON.stringify(told(lost))}\n\n`)
   }
 
+  /** Of whoever makes it: a server, or a request for the very same. */
+  function chunks(): AsyncGenerator<ChatChunk, void, void> {
+    const to = isChat ? '/v1/chat/completions' : '/v1/completions'
+    const make = (before?: MadeBefore) => streamAnswer({ models, path: to, wanted, body: () => asked, patience, watch, signal, before })
+    if (!isDeterministic(asked)) return make()
+    const of = { organisationId, key: answerKey(path, asked) }
+    return shareAnswer({
+      answers,
+      of,
+      model: body.model,
+      keepMs,
+      make,
+      request: asked,
+      signal,
+      onSource(from) {
+        source = from
+        if (keepMs > 0 && !open?.isOpen()) void reply.header('x-fusion-cache', from === 'cache' ? 'hit' : 'miss')
+      },
+    })
+  }
+
   async function passChunks(write: (text: string) => Promise<void>): Promise<void> {
     const wantsUsage = body.stream_options?.include_usage === true
-    const wantsIds = asked['return_token_ids'] === true
-    const to = path === '/v1/chat/completions' ? path : '/v1/completions'
-    for await (const chunk of streamAnswer({ models, path: to, wanted, body: () => asked, patience, watch, signal })) {
+    for await (const chunk of chunks()) {
       seen(chunk)
       const { choices, usage } = chunk.raw
       // Always counted; whoever did not ask is not shown.
@@ -85,6 +121,28 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
       await write(`data: ${JSON.stringify(wantsIds ? chunk.raw : withoutIds(chunk))}\n\n`)
     }
     await write('data: [DONE]\n\n')
+  }
+
+  async function passMade(): Promise<void> {
+    async function* counted(): AsyncGenerator<ChatChunk, void, void> {
+      for await (const chunk of chunks()) {
+        seen(chunk)
+        yield chunk
+      }
+    }
+    for (let tries = 1; ; tries++) {
+      try {
+        return await send(await wholeAnswer(counted(), { isChat, withIds: wantsIds }))
+      } catch (error) {
+        // Nothing of it was told, so what can't be gone on with is begun anew.
+        if (tries === TRIES || !(error instanceof Failure) || error.code !== 'answer-not-continued') throw error
+      }
+    }
+  }
+
+  async function send(answer: unknown): Promise<void> {
+    void reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
+    await reply.send(JSON.stringify(answer))
   }
 
   function seen({ promptIds, tokenIds, text, reasoning, usage }: ChatChunk): void {
@@ -116,11 +174,13 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
     })
     for await (const answer of answers) {
       count.told((answer as { usage?: unknown } | null)?.usage)
-      void reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
-      await reply.send(JSON.stringify(answer))
+      await send(answer)
     }
   }
 }
+
+/** Several prompts, or lists of tokens, have several answers. */
+const hasOnePrompt = (prompt: unknown): boolean => !Array.isArray(prompt) || prompt.every(one => typeof one === 'number')
 
 /** The chunk as the client would have it from a server that was not asked for token ids. */
 function withoutIds({ raw }: ChatChunk): object {

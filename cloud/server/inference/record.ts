@@ -9,6 +9,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import type { Ledger } from '../usage/ledger.ts'
 import type { Models } from './models.ts'
 import type { Pace } from './pace.ts'
+import { noUsage } from './told-usage.ts'
 
 /** One request that a model was asked for, however it ended. */
 export interface Recorded {
@@ -69,7 +70,7 @@ export function createRecord({ metrics, ledger, models, pace, prices, clock }: R
     if (end === 'complete' && source === 'model') pace.seen(model, usage.completionTokens, durationMs)
     // What was there already costs nothing.
     const cost = source === 'model' ? prices.costOf(model, usage) : { priceVersion: null, cost: 0 }
-    reservation?.settle(usage, cost)
+    reservation?.settle(source === 'model' ? usage : noUsage, cost)
     const row = { userId, organisationId, apiKeyId, requestId, kind, model, server, ended: end, at: new Date(startedAt), durationMs }
     ledger.add({
       ...row,

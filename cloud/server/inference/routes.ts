@@ -1,6 +1,7 @@
 import { modelRoutes } from '@fusion/shared/contract/cloud/models.ts'
 import { openAiRoutes } from '@fusion/shared/contract/cloud/openai.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
+import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 import type { FastifyInstance } from 'fastify'
 import { randomUUID } from 'node:crypto'
 import { warningText } from '../budgets/warning-text.ts'
@@ -16,7 +17,10 @@ import type { Recorded } from './record.ts'
 import { noUsage } from './told-usage.ts'
 
 /** The models that can be asked, and OpenAI's API in front of them. */
-export async function inference(app: FastifyInstance, { config, models, clock, record, policies, budgets, auto }: Parts): Promise<void> {
+export async function inference(
+  app: FastifyInstance,
+  { config, models, clock, record, policies, budgets, answers, auto }: Parts,
+): Promise<void> {
   const patience = patienceOf(config)
   serve(app, modelRoutes.models, async ({ caller }) => {
     const may = await policies.modelsOf(caller)
@@ -65,6 +69,9 @@ export async function inference(app: FastifyInstance, { config, models, clock, r
         if (reservation.warning) reply.header('x-fusion-budget-warning', warningText(reservation.warning))
         const passed = {
           reservation,
+          answers,
+          organisationId: caller.organisationId,
+          keepMs: kind === 'response' ? 0 : keepOf(request.headers['x-fusion-cache']),
           models,
           path: route.path,
           body,
@@ -112,7 +119,18 @@ export async function inference(app: FastifyInstance, { config, models, clock, r
 }
 
 type Recording = Pick<Recorded, 'caller' | 'kind' | 'model' | 'reservation'> & { requestId: string }
-type Outcome = Pick<Recorded, 'usage' | 'server' | 'end' | 'retries'>
+type Outcome = Pick<Recorded, 'usage' | 'server' | 'end' | 'retries' | 'source'>
 
 /** Each key has turns of its own, so that what a person's programs ask does not hold up the person. */
 const turnOf = ({ userId, apiKeyId }: Caller) => ({ who: apiKeyId ?? userId, isPerson: apiKeyId === null })
+
+const MOST_KEPT_SECONDS = 86_400
+
+/** `x-fusion-cache: 3600`: for so many seconds, a day at most, the same request has the same answer. */
+function keepOf(header: string | string[] | undefined): number {
+  if (header === undefined) return 0
+  const seconds = typeof header === 'string' && /^\d{1,5}$/.test(header) ? Number(header) : NaN
+  if (Number.isNaN(seconds) || seconds > MOST_KEPT_SECONDS)
+    throw new WrongRequest('x-fusion-cache is a number of seconds, 86400 at most.', { param: 'x-fusion-cache', code: 'invalid_value' })
+  return seconds * 1000
+}

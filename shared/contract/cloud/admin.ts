@@ -121,6 +121,13 @@ export const adminRoutes = {
     body: Routing,
     reply: Routing,
   }),
+  forgetAnswers: route({
+    method: 'DELETE',
+    path: '/v1/admin/cached-answers',
+    access: admin,
+    summary: 'Forgets all answers that are kept for requests of the organisation.',
+    reply: Type.Object({ forgotten: Type.Integer({ minimum: 0 }) }),
+  }),
   budgets: route({
     method: 'GET',
     path: '/v1/admin/budgets',

@@ -98,6 +98,7 @@ export const auditEvents = [
   'policy-change',
   'routing-change',
   'budget-change',
+  'answers-forget',
 ] as const
 export type AuditEventName = (typeof auditEvents)[number]
 

@@ -1,0 +1,124 @@
+// Answers that several requests have in common: one that is being made is followed, one that was kept is told again.
+
+export interface AnswerKey {
+  organisationId: string
+  /** Of the whole request and of whose it is; see `answerKey`. */
+  key: string
+}
+
+/** `make`: nobody makes it now. `follow`: somebody does. `replay`: it is there whole. `alone`: nothing is shared. */
+export type Joined = 'make' | 'follow' | 'replay' | 'alone'
+
+export interface SharedAnswers {
+  /** `id`: of whoever asks. `replays`: it takes one that was kept. */
+  join(of: AnswerKey, id: string, replays: boolean): Promise<Joined>
+  /** Adds to what this one makes. False where it is (no longer) shared: it grew too long, or its maker was thought dead. */
+  append(of: AnswerKey, id: string, chunks: readonly string[]): Promise<boolean>
+  /** It is still being made. */
+  alive(of: AnswerKey, id: string): Promise<void>
+  /** It is whole, and kept for so long; 0: for those alone who follow it now. */
+  end(of: AnswerKey, id: string, keepMs: number): Promise<void>
+  /** Nobody makes it any more. */
+  abandon(of: AnswerKey, id: string): Promise<void>
+  /** Chunks after so many, some hundred at most. `gone`: no more come, and it is not whole. */
+  read(of: AnswerKey, after: number): Promise<{ chunks: string[]; state: 'running' | 'whole' | 'gone' }>
+  /** Forgets all that is kept of an organisation; tells how many. */
+  purge(organisationId: string): Promise<number>
+}
+
+/** Whoever makes an answer says so every few seconds; then it is thought dead. */
+export const ALIVE_MS = 10_000
+/** Those who follow read the rest of one that ended within this time. */
+export const FOLLOWED_MS = 10_000
+/** A longer answer is not shared. */
+export const MOST_CHUNKS = 20_000
+/** Kept of one organisation. */
+export const MOST_KEPT = 10_000
+export const READ_CHUNKS = 500
+
+interface Kept {
+  chunks: string[]
+  maker: string | undefined
+  aliveUntil: number
+  whole: boolean
+  until: number
+  /** It may be told again to those who come later. */
+  replays: boolean
+}
+
+/** Of all answers that are kept in this process. */
+const MOST_CHARACTERS = 50_000_000
+
+/** In this process alone. */
+export function createMemoryAnswers({ now = () => performance.now() } = {}): SharedAnswers {
+  const answers = new Map<string, Kept>()
+  let characters = 0
+  const name = ({ organisationId, key }: AnswerKey) => `${organisationId} ${key}`
+  const sizeOf = ({ chunks }: Kept) => chunks.reduce((sum, { length }) => sum + length, 0)
+
+  function drop(at: string): void {
+    const kept = answers.get(at)
+    if (kept) characters -= sizeOf(kept)
+    answers.delete(at)
+  }
+  function find(of: AnswerKey): Kept | undefined {
+    const kept = answers.get(name(of))
+    if (kept && kept.until <= now()) drop(name(of))
+    return answers.get(name(of))
+  }
+  function mine(of: AnswerKey, id: string): Kept | undefined {
+    const kept = find(of)
+    return kept?.maker === id && kept.aliveUntil > now() ? kept : undefined
+  }
+
+  return {
+    async join(of, id, replays) {
+      const kept = find(of)
+      if (kept?.whole) return replays && kept.replays ? 'replay' : 'alone'
+      if (kept && kept.aliveUntil > now()) return 'follow'
+      drop(name(of))
+      answers.set(name(of), { chunks: [], maker: id, aliveUntil: now() + ALIVE_MS, whole: false, until: now() + 900_000, replays: false })
+      return 'make'
+    },
+    async append(of, id, chunks) {
+      const kept = mine(of, id)
+      if (!kept || kept.chunks.length + chunks.length > MOST_CHUNKS) return false
+      kept.chunks.push(...chunks)
+      kept.aliveUntil = now() + ALIVE_MS
+      characters += chunks.reduce((sum, { length }) => sum + length, 0)
+      for (const [at, { whole }] of answers) {
+        if (characters <= MOST_CHARACTERS) break
+        if (whole) drop(at)
+      }
+      return true
+    },
+    async alive(of, id) {
+      const kept = mine(of, id)
+      if (kept) kept.aliveUntil = now() + ALIVE_MS
+    },
+    async end(of, id, keepMs) {
+      const kept = mine(of, id)
+      if (!kept) return
+      Object.assign(kept, { whole: true, maker: undefined, replays: keepMs > 0, until: now() + Math.max(FOLLOWED_MS, keepMs) })
+      const of_ = [...answers].filter(([at, { replays }]) => replays && at.startsWith(`${of.organisationId} `))
+      for (const [at] of of_.slice(0, Math.max(0, of_.length - MOST_KEPT))) drop(at)
+    },
+    async abandon(of, id) {
+      const kept = mine(of, id)
+      if (kept) kept.aliveUntil = 0
+    },
+    async read(of, after) {
+      const kept = find(of)
+      if (!kept) return { chunks: [], state: 'gone' }
+      const chunks = kept.chunks.slice(after, after + READ_CHUNKS)
+      const isAll = after + chunks.length >= kept.chunks.length
+      const state = kept.whole ? (isAll ? 'whole' : 'running') : kept.aliveUntil > now() ? 'running' : 'gone'
+      return { chunks, state }
+    },
+    async purge(organisationId) {
+      const kept = [...answers].filter(([at, { replays }]) => replays && at.startsWith(`${organisationId} `))
+      for (const [at] of kept) drop(at)
+      return kept.length
+    },
+  }
+}
