@@ -33,6 +33,10 @@ const ModelServer = Type.Object(
     weights: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
     /** Requests that it is to have at once, from each server of this cloud. */
     slots: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    /** Each address of the name in `url`, or each ready endpoint of the service `http://SERVICE.NAMESPACE:PORT`. */
+    discover: Type.Optional(Type.Union([Type.Literal('dns'), Type.Literal('kubernetes')])),
+    /** It is put to sleep when nobody asked it for so long. */
+    sleepAfterSeconds: Type.Optional(Type.Integer({ minimum: 10, maximum: 1_000_000 })),
   },
   { additionalProperties: false },
 )
@@ -47,6 +51,8 @@ const ToldModel = Type.Object(
     quality: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000_000 })),
     /** False: `auto` never chooses it, as one that only makes embeddings. */
     auto: Type.Optional(Type.Boolean()),
+    /** It may have no server while nobody asks for it: a POST here brings one. */
+    wakeUrl: Type.Optional(Type.String({ pattern: '^https?://[^\\s]+$' })),
   },
   { additionalProperties: false },
 )
@@ -261,6 +267,14 @@ const settings = {
     form: 'a list in JSON, such as [{"url":"http://10.0.0.7:8000"}]',
     fallback: () => [],
     secret: true,
+  },
+  /** Where a pod finds the API of its Kubernetes, which sets both. */
+  kubernetesHost: { variable: 'KUBERNETES_SERVICE_HOST', schema: text(), form: 'the address of the API of Kubernetes', fallback: nothing },
+  kubernetesPort: {
+    variable: 'KUBERNETES_SERVICE_PORT',
+    schema: Type.Integer({ minimum: 1, maximum: 65_535 }),
+    form: 'its port',
+    fallback: () => 443,
   },
   /** The longest that a request waits for a free model server; one that would wait longer is refused at once. */
   queueSeconds: {

@@ -20,6 +20,7 @@ import { createGenerations } from './chat/generations.ts'
 import { createAuto } from './inference/auto.ts'
 import { createBudgets } from './budgets/budgets.ts'
 import { createPrices } from './budgets/prices.ts'
+import { discoverServers, kubernetesOf } from './inference/pool/discovery.ts'
 import { createModels } from './inference/models.ts'
 import { patienceOf } from './inference/patience.ts'
 import { createPace } from './inference/pace.ts'
@@ -57,6 +58,8 @@ export interface Cloud {
 }
 
 const SWEEP_MS = 3_600_000
+
+const DISCOVERY_MS = 2_000
 
 /** Opens the parts (those of its own where the settings name none), and listens. What starts here is closed in reverse. */
 export async function startCloud(config: Config, { clock = Date.now }: { clock?: Clock } = {}): Promise<Cloud> {
@@ -118,13 +121,26 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     let url = ''
     const publicUrl = () => config.publicUrl?.replace(/\/+$/, '') ?? url
     const secretKey = await readSecretKey({ configured: config.secretKey, folder })
-    const models = createModels({ servers, queueSeconds: config.queueSeconds })
+    const models = createModels({
+      servers: [],
+      scaledToZero: config.models.flatMap(({ model, wakeUrl }) => (wakeUrl === undefined ? [] : [{ model, wakeUrl }])),
+      queueSeconds: config.queueSeconds,
+    })
+    const kubernetes = kubernetesOf(config)
+    const discovery = discoverServers(servers, {
+      onChange: models.setServers,
+      onTrouble: host => app?.log.warn({ host }, 'servers behind a name could not be found, those that were stay'),
+      ...(kubernetes && { kubernetes }),
+    })
+    closing.push(async () => discovery.close())
+    // A name that nobody answers for holds up the start no longer.
+    await Promise.race([discovery.found, new Promise(resolve => setTimeout(resolve, DISCOVERY_MS).unref())])
     const ledger = createLedger({
       database,
       onAway: () => app?.log.warn('usage can not be written, it is kept until the database is back'),
-      onLost: rows => {
+      onLost: (rows, code) => {
         app?.metrics.usageRowsLost.inc(rows)
-        app?.log.error({ rows }, 'usage was lost')
+        app?.log.error({ rows, code }, 'usage was lost')
       },
     })
     closing.push(ledger.close)

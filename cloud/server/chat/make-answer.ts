@@ -97,6 +97,7 @@ export async function makeAnswer(
       weights = of
     },
     onPlace: ahead => tellEvent({ type: 'queue-wait', ahead }),
+    onWake: () => tellEvent({ type: 'model-wake' }),
     onRetry(attempt) {
       retries += 1
       tellEvent({ type: 'request-retry', attempt: attempt + (entries.length > 0 ? known.attempts : 0) })

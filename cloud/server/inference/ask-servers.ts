@@ -9,6 +9,8 @@ export interface Watch {
   onServer?: (label: string, weights: string) => void
   /** How many have their turn before it. */
   onPlace?: (ahead: number) => void
+  /** A server is woken for it. */
+  onWake?: () => void
   /** From 2 on. */
   onRetry?: (attempt: number) => void
 }
@@ -54,7 +56,11 @@ export async function* askServers<Item>({
   let unreached = 0
   for (let attempt = 1; ; attempt++) {
     const seatWanted = begun ? { ...wanted, tried, rank: ranks.begun, weights } : { ...wanted, tried }
-    const { at, leave } = await models.seat(seatWanted, { signal, ...(watch.onPlace && { onPlace: watch.onPlace }) })
+    const { at, leave } = await models.seat(seatWanted, {
+      signal,
+      ...(watch.onPlace && { onPlace: watch.onPlace }),
+      ...(watch.onWake && { onWake: watch.onWake }),
+    })
     weights = at.server.weights
     watch.onServer?.(at.server.label, weights)
     let held: Item[] | undefined = begun ? undefined : []

@@ -60,6 +60,9 @@ const TRIAL_MS = 30_000
 /** Before it answers with headers a server may compute a whole answer. */
 const LONGEST_MS = 600_000
 
+/** A model of many gigabytes is brought back into a GPU. */
+const WAKE_MS = 120_000
+const Sleeping = Type.Object({ is_sleeping: Type.Boolean() })
 const DetokenizedText = Type.Object({ prompt: Type.String() })
 
 /** One event of a stream: `event` is its data, read; undefined for the `[DONE]` that ends completions. */
@@ -120,6 +123,13 @@ export function createModelServer({ url, apiKey, weights = '' }: ServerAddress, 
     return readJson({ body }, options.signal)
   }
 
+  /** What has no answer but its status. */
+  async function tell(path: string): Promise<void> {
+    const { statusCode, body } = await request('POST', path, { signal: AbortSignal.timeout(WAKE_MS) })
+    await body.dump()
+    if (statusCode !== 200) throw new ServerRefused(statusCode)
+  }
+
   return {
     label: host,
     weights,
@@ -151,6 +161,19 @@ export function createModelServer({ url, apiKey, weights = '' }: ServerAddress, 
       } catch (error) {
         if (!(error instanceof ServerRefused) || error.status >= 502 || error.status === 500 || error.status === 429) throw error
       }
+    },
+
+    /** Whether its model is out of its GPU's memory: vLLM's sleep mode. */
+    async isAsleep(): Promise<boolean> {
+      const told = await json('GET', '/is_sleeping', { signal: AbortSignal.timeout(SHORT_MS) })
+      return Value.Check(Sleeping, told) && told.is_sleeping
+    },
+    sleep: () => tell('/sleep?level=1'),
+    wakeUp: () => tell('/wake_up'),
+    /** Some tokens of a longer prompt, so that what is made at the first use is there. */
+    async warmUp(model: string): Promise<void> {
+      const asked = { model, prompt: 'Hi '.repeat(256), max_tokens: 8, temperature: 0 }
+      await json('POST', '/v1/completions', { body: asked, signal: AbortSignal.timeout(WAKE_MS) })
     },
 
     /** Its figures in Prometheus' text; undefined where it tells none. */

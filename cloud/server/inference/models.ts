@@ -1,9 +1,9 @@
 // The models that the cloud answers with, the servers that have them, and who is seated where.
 import type { CloudModel } from '@fusion/shared/contract/cloud/models.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
-import type { ServerAddress } from './model-server.ts'
+import { request } from 'undici'
 import { chooseServer } from './pool/choose-server.ts'
-import { createPoolServer, type PoolServer } from './pool/pool-server.ts'
+import { createPoolServer, type PoolAddress, type PoolServer } from './pool/pool-server.ts'
 import { createWaitingLine, type WaitingLine } from './pool/waiting-line.ts'
 
 export interface ServerHealth {
@@ -47,15 +47,26 @@ export interface SeatOptions {
   signal: AbortSignal
   /** Told while it waits, whenever it changes: how many have their turn before it. */
   onPlace?: (ahead: number) => void
+  /** Told once, where a server is woken for it. */
+  onWake?: () => void
 }
 
 export interface ModelsOptions {
-  servers: readonly (ServerAddress & { slots?: number })[]
+  servers: readonly PoolAddress[]
+  /** Of models whose servers are all gone while nobody asks: how they are called back. */
+  scaledToZero?: readonly ScaledToZero[]
   /** The longest that a request waits for a free server. */
   queueSeconds?: number
   /** The longest that one answer may take. */
   longestAnswerMs?: number
   now?: () => number
+}
+
+/** A model that may have no server at all, until one is asked for. */
+export interface ScaledToZero {
+  model: string
+  /** A POST to it with `{"model": …}` brings a server. */
+  wakeUrl: string
 }
 
 export type Models = ReturnType<typeof createModels>
@@ -65,6 +76,10 @@ export type Models = ReturnType<typeof createModels>
  * a stream are held back, so that a program is told by status.
  */
 const GRACE_MS = 4_000
+/** A server that is woken, or called back, is waited for so long. */
+const WAKE_MS = 300_000
+/** A model is called back so often while it is asked for. */
+const CALL_MS = 10_000
 /** How often those that wait are looked after. */
 const TEND_MS = 250
 /** Of one model: more do not fit into memory well, and none of them would have a turn in time. */
@@ -77,23 +92,54 @@ interface Waiting {
   since: number
   downSince: number | undefined
   told: number
+  toldWake: boolean
   place: { leave(): void; ahead(): number }
   options: SeatOptions
   end: (error: unknown) => void
 }
 
 /** Looks at its servers from now on, until `close`. */
-export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600_000, now = () => performance.now() }: ModelsOptions) {
+export function createModels({
+  servers,
+  scaledToZero = [],
+  queueSeconds = 60,
+  longestAnswerMs = 600_000,
+  now = () => performance.now(),
+}: ModelsOptions) {
   const patienceMs = queueSeconds * 1000
   const lines = new Map<string, WaitingLine>()
   const waiting = new Set<Waiting>()
   /** How long a seat is held, in ms. */
   const heldMs = new Map<string, number>()
-  const known = servers.map(address => createPoolServer(address, { now, onLook: callAll, longestAnswerMs }))
-  const looked = Promise.all(known.map(one => one.looked))
+  let known: (PoolServer & { key: string; looked: Promise<void> })[] = []
+  /** Not asked any more; they finish what they are at. */
+  const leaving = new Set<PoolServer>()
+  /** When a model was called back last. */
+  const called = new Map<string, number>()
   const tending = setInterval(tend, TEND_MS)
   tending.unref()
   let closed = false
+  setServers(servers)
+
+  /** These, from now on: those that are new are looked at first, those that are not named any more finish what they are at. */
+  function setServers(addresses: readonly PoolAddress[]): void {
+    const wanted = new Map(addresses.map(address => [JSON.stringify(address), address]))
+    for (const one of known) {
+      if (wanted.has(one.key)) continue
+      leaving.add(one)
+      letGo(one)
+    }
+    const kept = known.filter(one => wanted.has(one.key))
+    const there = new Set(kept.map(({ key }) => key))
+    const made = [...wanted].filter(([key]) => !there.has(key))
+    known = [...kept, ...made.map(([key, address]) => ({ ...createPoolServer(address, { now, onLook: callAll, longestAnswerMs }), key }))]
+  }
+
+  function letGo(one: PoolServer): void {
+    if (!leaving.has(one) || one.held() > 0) return
+    leaving.delete(one)
+    void one.close()
+  }
 
   const having = (model: string, weights?: string) =>
     known.filter(one => one.has(model) && (weights === undefined || one.server.weights === weights))
@@ -103,6 +149,27 @@ export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600
     const up = having(model, weights).filter(one => one.up())
     const untried = up.filter(one => !tried?.has(one))
     return untried.length > 0 ? untried : up
+  }
+
+  const asleep = ({ model, weights }: Wanted) => having(model, weights).filter(one => one.asleep())
+  const isWaking = (wanted: Wanted) =>
+    having(wanted.model, wanted.weights).some(one => one.waking()) || now() - (called.get(wanted.model) ?? -Infinity) < WAKE_MS
+  const zeroOf = (model: string) => scaledToZero.find(one => one.model === model)
+
+  /** Wakes a server for it, or calls one back; false where there is none to be woken. */
+  function wake(wanted: Wanted): boolean {
+    if (having(wanted.model, wanted.weights).some(one => one.waking())) return true
+    const [sleeper] = asleep(wanted)
+    if (sleeper) {
+      void sleeper.wake()
+      return true
+    }
+    const zero = having(wanted.model).some(one => one.up()) ? undefined : zeroOf(wanted.model)
+    if (!zero) return false
+    if (now() - (called.get(wanted.model) ?? -Infinity) < CALL_MS) return true
+    called.set(wanted.model, now())
+    void callBack(zero)
+    return true
   }
 
   /** Seats it now, or not at all. */
@@ -125,6 +192,7 @@ export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600
         const before = heldMs.get(model) ?? now() - since
         heldMs.set(model, before + WEIGHT * (now() - since - before))
         for (const { id } of one.listed()) lines.get(id)?.call()
+        letGo(one)
       },
     }
   }
@@ -167,7 +235,7 @@ export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600
           resolve(take(wanted)!)
         },
       })
-      const mine: Waiting = { wanted, since: now(), downSince: undefined, told: -1, place, options, end }
+      const mine: Waiting = { wanted, since: now(), downSince: undefined, told: -1, toldWake: false, place, options, end }
       const ahead = place.ahead()
       const isUp = open(wanted).length > 0
       if (isUp && wanted.rank !== ranks.begun && (line.size() > LONGEST_LINE || expectedSeconds(wanted, ahead) * 1000 > patienceMs)) {
@@ -179,7 +247,9 @@ export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600
       signal.addEventListener('abort', leave, { once: true })
       // The others of the line may all wait for what this one does not need.
       while (line.call());
-      if (waiting.has(mine)) tell(mine)
+      if (!waiting.has(mine)) return
+      if (!isUp && wake(wanted)) tellWake(mine)
+      tell(mine)
     })
   }
 
@@ -192,9 +262,22 @@ export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600
     one.options.onPlace?.(ahead)
   }
 
+  function tellWake(one: Waiting): void {
+    if (one.toldWake) return
+    one.toldWake = true
+    one.options.onWake?.()
+  }
+
   function tend(): void {
     for (const one of waiting) {
       const isUp = open(one.wanted).length > 0
+      // One more is woken where none is up, and where those that are have no free seat.
+      const woken = wake(one.wanted)
+      if (woken && !isUp) tellWake(one)
+      if (woken && !isUp && isWaking(one.wanted)) {
+        if (now() - one.since > WAKE_MS) one.end(down())
+        continue
+      }
       one.downSince = isUp ? undefined : (one.downSince ?? now())
       if (one.downSince !== undefined && now() - one.downSince > GRACE_MS) one.end(down())
       else if (now() - one.since > patienceMs) one.end(isUp ? tooLong(one.wanted, one.place.ahead()) : down())
@@ -206,20 +289,23 @@ export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600
 
   return {
     /** Resolves when every server was asked once. */
-    looked,
+    get looked(): Promise<void[]> {
+      return Promise.all(known.map(one => one.looked))
+    },
     list(): CloudModel[] {
-      const names = [...new Set(known.flatMap(one => one.listed().map(({ id }) => id)))]
+      const names = [...new Set([...known.flatMap(one => one.listed().map(({ id }) => id)), ...scaledToZero.map(({ model }) => model)])]
       return names.toSorted().map(id => ({
         id,
         object: 'model',
         created: 0,
         owned_by: 'fusion',
         max_model_len: windowOf(id) ?? 1,
-        fusion: { name: id, quantization: null, state: having(id).some(one => one.up()) ? 'ready' : 'down' },
+        fusion: { name: id, quantization: null, state: stateOf(id) },
       }))
     },
-    /** Whether a server has it, or had it when it last answered. */
-    has: (model: string): boolean => having(model).length > 0,
+    setServers,
+    /** Whether a server has it, or had it when it last answered, or can be called back. */
+    has: (model: string): boolean => having(model).length > 0 || zeroOf(model) !== undefined,
     windowOf,
     servers: (): ServerHealth[] =>
       known.map(one => ({
@@ -238,23 +324,42 @@ export function createModels({ servers, queueSeconds = 60, longestAnswerMs = 600
       const { model, weights } = wanted
       if (options.signal.aborted) throw options.signal.reason
       const here = having(model, weights)
-      if (here.length === 0) throw known.some(one => one.up()) ? failure('cloud-model-unknown', { model }) : down()
-      if (closed || !here.some(one => one.upLately())) throw down()
+      const canWake = asleep(wanted).length > 0 || zeroOf(model) !== undefined
+      if (closed) throw down()
+      if (here.length === 0 && !canWake) throw known.some(one => one.up()) ? failure('cloud-model-unknown', { model }) : down()
+      if (!canWake && !here.some(one => one.upLately() || one.waking())) throw down()
       // Whoever waits comes before one that comes now.
       const seated = lines.has(model) ? undefined : take(wanted)
       return seated ?? wait(wanted, options)
     },
     /** For /readyz: rejects where no server answers. */
     async check(): Promise<void> {
-      await looked
+      await this.looked
       if (!known.some(one => one.up())) throw new Error('no model server answers')
     },
     async close(): Promise<void> {
       closed = true
       clearInterval(tending)
       for (const one of waiting) one.end(down())
-      await Promise.all(known.map(one => one.close()))
+      await Promise.all([...known, ...leaving].map(one => one.close()))
     },
+  }
+
+  function stateOf(model: string): CloudModel['fusion']['state'] {
+    if (having(model).some(one => one.up())) return 'ready'
+    return having(model).some(one => one.asleep() || one.waking()) || zeroOf(model) ? 'asleep' : 'down'
+  }
+
+  async function callBack({ model, wakeUrl }: ScaledToZero): Promise<void> {
+    // Whether it was heard is seen when a server is there.
+    await request(wakeUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model }),
+      signal: AbortSignal.timeout(CALL_MS),
+    })
+      .then(({ body }) => body.dump())
+      .catch(() => undefined)
   }
 
   /** The smallest of its servers': whichever answers, it fits. undefined: no server has it. */

@@ -4,8 +4,8 @@ import type { Database } from '../../database/connection.ts'
 
 export interface LedgerOptions {
   database: Pick<Database, 'asUser'>
-  /** Told how many rows are lost: there were too many, the database takes them never, or the server ended without it. */
-  onLost: (rows: number) => void
+  /** Told how many rows are lost: there were too many, the database takes them never (`code` is its own), or the server ended without it. */
+  onLost: (rows: number, code?: string) => void
   /** Told once for each time that the database is away. */
   onAway?: () => void
   /** Rows that are kept, at most. */
@@ -51,7 +51,7 @@ export function createLedger({ database, onLost, onAway = () => {}, most = MOST 
       await database.asUser(rows[0]!.userId, tx => addUsage(tx, rows))
     } catch (error) {
       if (!isOfTheRows(error)) throw error
-      if (rows.length === 1) onLost(1)
+      if (rows.length === 1) onLost(1, codeOf(error))
       else for (const row of rows) await put([row])
     }
   }
@@ -94,8 +94,10 @@ export function createLedger({ database, onLost, onAway = () => {}, most = MOST 
 
 /** Postgres refuses these values themselves (classes 22 and 23): they would be refused again. */
 function isOfTheRows(error: unknown): boolean {
-  return error instanceof Error && /^2[23]/.test((error as { code?: string }).code ?? '')
+  return error instanceof Error && /^2[23]/.test(codeOf(error))
 }
+
+const codeOf = (error: unknown): string => (error as { code?: string }).code ?? ''
 
 const aborted = (signal: AbortSignal) => new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
 

@@ -18,6 +18,13 @@ const SLOTS = 256
 /** Of English text; only the size of the index depends on it. */
 const CHARACTERS_PER_TOKEN = 4
 
+export type PoolAddress = ServerAddress & {
+  /** Requests of ours that it is to have at once. */
+  slots?: number
+  /** It is put to sleep (vLLM's sleep mode) when nobody asked for so long; it is woken when somebody does. */
+  sleepAfterSeconds?: number
+}
+
 export interface PoolServer {
   server: ModelServer
   prefixes: PrefixIndex
@@ -25,6 +32,11 @@ export interface PoolServer {
   listed(): readonly ListedModel[]
   has(model: string): boolean
   up(): boolean
+  /** It answers, and its model is not in its GPU's memory. */
+  asleep(): boolean
+  waking(): boolean
+  /** Wakes it and warms it up; never throws. */
+  wake(): Promise<void>
   /** It is up, or was a moment ago. */
   upLately(): boolean
   /** Requests of ours that it has, from the moment at which it was chosen. */
@@ -47,7 +59,7 @@ export interface PoolServer {
 
 /** Looks at it from now on, until `close`. `onLook` is called after each look, with whether it answered. */
 export function createPoolServer(
-  address: ServerAddress & { slots?: number },
+  address: PoolAddress,
   { now, onLook, longestAnswerMs }: { now: () => number; onLook: () => void; longestAnswerMs: number },
 ): PoolServer & { looked: Promise<void> } {
   const server = createModelServer(address, { longestAnswerMs })
@@ -61,6 +73,10 @@ export function createPoolServer(
   let upAt = -Infinity
   let others = { requests: 0, seenAt: -Infinity }
   let closed = false
+  const sleepAfterMs = address.sleepAfterSeconds === undefined ? undefined : address.sleepAfterSeconds * 1000
+  let sleeping = false
+  let waking: Promise<void> | undefined
+  let usedAt = now()
 
   async function try_(): Promise<void> {
     const [first] = listed
@@ -73,6 +89,11 @@ export function createPoolServer(
     if (!breaker.isClosed() && !breaker.trialDue()) return
     try {
       listed = await server.models()
+      if (sleepAfterMs !== undefined) {
+        if (waking) return
+        sleeping = await server.isAsleep()
+        if (sleeping) return
+      }
       if (!breaker.isClosed()) {
         await try_()
         prefixes.clear()
@@ -83,7 +104,37 @@ export function createPoolServer(
       return breaker.lost()
     }
     await readMetrics().catch(() => undefined)
+    if (sleepAfterMs !== undefined && held === 0 && now() - usedAt > sleepAfterMs && load() === 0) await fallAsleep()
   }
+
+  async function fallAsleep(): Promise<void> {
+    // Whoever comes from now on wakes it.
+    sleeping = true
+    await server.sleep().catch(() => (sleeping = false))
+  }
+
+  async function wakeUp(): Promise<void> {
+    try {
+      await server.wakeUp()
+      // The first tokens after a wake are slow: they are nobody's.
+      const [first] = listed
+      if (first) await server.warmUp(first.id)
+      answeredAt = now()
+      usedAt = now()
+      prefixes.clear()
+      sleeping = false
+      breaker.passed()
+      upAt = now()
+    } catch {
+      // It is looked at again in a moment.
+      breaker.lost()
+    } finally {
+      waking = undefined
+      onLook()
+    }
+  }
+
+  const load = () => held + (now() - others.seenAt < METRICS_MS ? others.requests : 0)
 
   async function readMetrics(): Promise<void> {
     const metrics = readServerMetrics((await server.metrics()) ?? '')
@@ -106,13 +157,22 @@ export function createPoolServer(
     looked: keepLooking(),
     listed: () => listed,
     has: model => listed.some(({ id }) => id === model),
-    up: breaker.isClosed,
-    upLately: () => breaker.isClosed() || now() - upAt < SILENT_MS,
+    up: () => breaker.isClosed() && !sleeping,
+    asleep: () => sleeping,
+    waking: () => waking !== undefined,
+    wake: () => (waking ??= wakeUp()),
+    upLately: () => (breaker.isClosed() && !sleeping) || now() - upAt < SILENT_MS,
     held: () => held,
-    load: () => held + (now() - others.seenAt < METRICS_MS ? others.requests : 0),
+    load,
     full: () => held >= slots,
-    take: () => void (held += 1),
-    giveBack: () => void (held -= 1),
+    take() {
+      held += 1
+      usedAt = now()
+    },
+    giveBack() {
+      held -= 1
+      usedAt = now()
+    },
     lost: breaker.lost,
     doubted() {
       doubted = true
