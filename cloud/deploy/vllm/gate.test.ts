@@ -1,22 +1,16 @@
 // The gate of compose.yml, as a real NGINX with a server behind it that answers everything, as vLLM with the routes of sleep does.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
 import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { freePort } from '../../database/free-port.ts'
-import { fillGate, gateRoutes } from './testing/gate.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Gate, nginxIsHere, startGate } from './testing/gate.ts'
 
-const nginxIsHere = spawnSync('nginx', ['-v']).status === 0
 const KEY = 'Key-of_the-server1'
 
-describe.skipIf(!nginxIsHere)('the gate', () => {
-  let folder: string
-  let nginx: ChildProcess
+describe.skipIf(!nginxIsHere())('the gate', () => {
+  let gate: Gate
   let server: Server
-  let port: number
   let seen: string[] = []
   let left: Promise<void>
   beforeAll(async () => {
@@ -31,27 +25,19 @@ describe.skipIf(!nginxIsHere)('the gate', () => {
     const behind = await new Promise<number>(resolve => {
       server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port))
     })
-    port = await freePort()
-    folder = await mkdtemp(join(tmpdir(), 'fusion-gate-'))
-    const gate = await fillGate({ gatePort: `127.0.0.1:${port}`, serverPort: behind, key: KEY, routes: (await gateRoutes())[0]! })
-    await writeFile(join(folder, 'nginx.conf'), gate(folder))
-    nginx = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr', '-g', 'daemon off;'], { stdio: 'inherit' })
-    await vi.waitFor(async () => expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200), { timeout: 10_000 })
+    gate = await startGate({ serverPort: behind, key: KEY })
   })
   beforeEach(() => (seen = []))
   afterAll(async () => {
-    const ended = new Promise(resolve => nginx.once('close', resolve))
-    nginx.kill('SIGTERM')
-    await ended
+    await gate.close()
     server.closeAllConnections()
     server.close()
-    await rm(folder, { recursive: true, force: true })
   })
 
   /** By hand, since fetch tidies paths up. */
   function ask(line: string, headers: Record<string, string> = {}): Promise<number> {
     return new Promise((resolve, reject) => {
-      const socket = connect(port, '127.0.0.1', () => {
+      const socket = connect(gate.port, '127.0.0.1', () => {
         const lines = [
           line,
           'host: gate',
@@ -148,7 +134,7 @@ describe.skipIf(!nginxIsHere)('the gate', () => {
   test('a token is passed on as it comes, and a client that leaves is told to the server', async () => {
     await new Promise<void>((resolve, reject) => {
       const asked = request(
-        { port, host: '127.0.0.1', method: 'POST', path: '/v1/chat/completions', headers: { ...withKey, 'x-stream': '1' } },
+        { port: gate.port, host: '127.0.0.1', method: 'POST', path: '/v1/chat/completions', headers: { ...withKey, 'x-stream': '1' } },
         reply => {
           reply.once('error', () => undefined)
           reply.once('data', (piece: Buffer) => {

@@ -1,32 +1,54 @@
-// gate.conf.template, filled in as NGINX's image fills it in.
-import { readFile } from 'node:fs/promises'
+// The gate of compose.yml in a real NGINX: gate.conf.template, filled in as NGINX's image fills it in.
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { freePort } from '../../../database/free-port.ts'
 
 const folder = join(import.meta.dirname, '..')
 
-/** What compose.yml lets through, for vLLM and for TensorRT-LLM. */
-export async function gateRoutes(): Promise<string[]> {
-  const text = await readFile(join(folder, 'compose.yml'), 'utf8')
-  return [...text.matchAll(/GATE_ROUTES: (\S+)\n/g)].map(([, routes]) => routes!)
+export const nginxIsHere = () => spawnSync('nginx', ['-v']).status === 0
+
+export interface Gate {
+  port: number
+  close(): Promise<void>
 }
 
-/** The whole configuration of an NGINX that keeps everything in one folder. */
-export async function fillGate(gate: {
-  gatePort: string
-  serverPort: number
-  key: string
-  routes: string
-}): Promise<(folder: string) => string> {
+/** Resolves when the server behind it answers at /health through it; throws where that takes ten seconds. */
+export async function startGate({ serverPort, key }: { serverPort: number; key: string }): Promise<Gate> {
+  const port = await freePort()
   const values: Record<string, string> = {
-    GATE_PORT: gate.gatePort,
-    SERVER_PORT: String(gate.serverPort),
-    MODEL_SERVER_KEY: gate.key,
-    GATE_ROUTES: gate.routes,
+    GATE_PORT: `127.0.0.1:${port}`,
+    SERVER_PORT: String(serverPort),
+    MODEL_SERVER_KEY: key,
+    GATE_ROUTES: await routesOfVllm(),
   }
   const template = await readFile(join(folder, 'gate.conf.template'), 'utf8')
   const filled = template.replaceAll(/\$\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole)
-  return at => {
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${at};`).join('\n')
-    return `pid ${join(at, 'nginx.pid')};\nworker_processes 1;\nevents {}\nhttp {\n${temporary}\n${filled}\n}\n`
+  const at = await mkdtemp(join(tmpdir(), 'fusion-gate-'))
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${at};`).join('\n')
+  const file = join(at, 'nginx.conf')
+  await writeFile(file, `pid ${at}/nginx.pid;\nworker_processes 1;\nevents {}\nhttp {\n${temporary}\n${filled}\n}\n`)
+  const nginx = spawn('nginx', ['-p', at, '-c', file, '-e', 'stderr', '-g', 'daemon off;'], { stdio: 'inherit' })
+  const ended = new Promise(resolve => nginx.once('close', resolve))
+  const close = async () => {
+    nginx.kill('SIGTERM')
+    await ended
+    await rm(at, { recursive: true, force: true })
   }
+  for (let tries = 0; tries < 100; tries++) {
+    const health = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined)
+    if (health?.ok) return { port, close }
+    await wait(100)
+  }
+  await close()
+  throw new Error('the gate did not open')
+}
+
+/** The first of compose.yml; the other is TensorRT-LLM's. */
+async function routesOfVllm(): Promise<string> {
+  const routes = /GATE_ROUTES: (\S+)\n/.exec(await readFile(join(folder, 'compose.yml'), 'utf8'))?.[1]
+  if (routes === undefined) throw new Error('compose.yml has no GATE_ROUTES')
+  return routes
 }

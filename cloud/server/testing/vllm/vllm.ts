@@ -21,11 +21,14 @@ export interface Vllm {
   close(): Promise<void>
 }
 
-/** Resolves when it answers, which takes one to four minutes; rejects with its last words where it does not come up. */
-export async function startVllm(): Promise<Vllm> {
+/** Its Python, for what is asked of vLLM without starting a server. */
+export const vllmPython = join(environment, 'bin/python')
+
+/** Resolves when it answers, which takes one to four minutes; rejects with its last words where it does not come up. `more`: arguments. */
+export async function startVllm({ more = [], env = {} }: { more?: readonly string[]; env?: Record<string, string> } = {}): Promise<Vllm> {
   const folder = await mkdtemp(join(tmpdir(), 'fusion-vllm-'))
   const model = join(folder, 'model')
-  const made = spawnSync(join(environment, 'bin/python'), [join(import.meta.dirname, 'make_tiny_model.py'), model], { encoding: 'utf8' })
+  const made = spawnSync(vllmPython, [join(import.meta.dirname, 'make_tiny_model.py'), model], { encoding: 'utf8' })
   if (made.status !== 0) throw new Error(`The model could not be made: ${made.stderr.slice(-2000)}`)
   const port = await freePort()
   const apiKey = 'key-of-the-model-server'
@@ -37,9 +40,10 @@ export async function startVllm(): Promise<Vllm> {
       'float32',
       '--max-model-len',
       '1024',
+      ...more,
     ]),
     {
-      env: { ...process.env, VLLM_CPU_KVCACHE_SPACE: '1', VLLM_NO_USAGE_STATS: '1', HF_HUB_OFFLINE: '1' },
+      env: { ...process.env, VLLM_CPU_KVCACHE_SPACE: '1', VLLM_NO_USAGE_STATS: '1', HF_HUB_OFFLINE: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       // Its engine is a process of its own: a group, so that all of it ends.
       detached: true,
