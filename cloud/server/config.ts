@@ -37,6 +37,8 @@ const ModelServer = Type.Object(
     discover: Type.Optional(Type.Union([Type.Literal('dns'), Type.Literal('kubernetes')])),
     /** It is put to sleep when nobody asked it for so long. */
     sleepAfterSeconds: Type.Optional(Type.Integer({ minimum: 10, maximum: 1_000_000 })),
+    window: Type.Optional(Type.Integer({ minimum: 1 })),
+    tokenIds: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 )

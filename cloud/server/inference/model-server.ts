@@ -12,6 +12,10 @@ export interface ServerAddress {
   apiKey?: string
   /** Which weights it runs, in the operator's words (revision, quantization): only servers with the same go on with each other's answers. */
   weights?: string
+  /** The window of its models, for a server that does not list it. */
+  window?: number
+  /** false: it knows nothing of token ids and refuses to be asked for them, as TensorRT-LLM does. Nobody goes on with its answers. */
+  tokenIds?: boolean
 }
 
 const Listed = Type.Object({
@@ -74,7 +78,11 @@ export interface StreamedEvent {
 export type ModelServer = ReturnType<typeof createModelServer>
 
 /** Opens no connection yet. `label` names it to admins and in metrics: host and port, never a key. */
-export function createModelServer({ url, apiKey, weights = '' }: ServerAddress, { longestAnswerMs = LONGEST_MS } = {}) {
+export function createModelServer(
+  // Without token ids it could not go on with an answer that one of the same name with them began: its weights count as others.
+  { url, apiKey, window, tokenIds = true, weights = tokenIds ? '' : 'without token ids' }: ServerAddress,
+  { longestAnswerMs = LONGEST_MS } = {},
+) {
   const { origin, host, pathname } = new URL(url)
   const base = pathname.replace(/\/(?:v1\/?)?$/, '')
   const pool = new Pool(origin, {
@@ -136,7 +144,7 @@ export function createModelServer({ url, apiKey, weights = '' }: ServerAddress, 
     async models(): Promise<ListedModel[]> {
       const listed = await json('GET', '/v1/models', { signal: AbortSignal.timeout(SHORT_MS) })
       if (!Value.Check(Listed, listed)) throw new ServerLost('the model server did not list its models')
-      return listed.data
+      return window === undefined ? listed.data : listed.data.map(one => ({ max_model_len: window, ...one }))
     },
 
     /**
@@ -197,7 +205,9 @@ export function createModelServer({ url, apiKey, weights = '' }: ServerAddress, 
      * without saying so.
      */
     async *stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<StreamedEvent, void, void> {
-      const reply = await request('POST', path, { body: { ...body, stream: true }, signal })
+      const asked: Record<string, unknown> = { ...body, stream: true }
+      if (!tokenIds) delete asked['return_token_ids']
+      const reply = await request('POST', path, { body: asked, signal })
       if (reply.statusCode !== 200) throw new ServerRefused(reply.statusCode, await refusalOf(reply))
       yield* eventsOf(reply.body, signal)
     },
