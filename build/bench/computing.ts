@@ -20,7 +20,7 @@ function family(pid: number): number[] {
 }
 
 /** CPU time of a process and of those it started that have ended, in ms. */
-function busyMs(pid: number): number {
+export function busyMsOfProcess(pid: number): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
@@ -31,7 +31,7 @@ function busyMs(pid: number): number {
   }
 }
 
-const busyMsOfAll = (pids: number[]) => pids.reduce((sum, pid) => sum + busyMs(pid), 0)
+const busyMsOfAll = (pids: number[]) => pids.reduce((sum, pid) => sum + busyMsOfProcess(pid), 0)
 
 /** CPU time of a process and all that it started, in ms; to 10 ms. */
 export const busyMsOfFamily = (pid: number) => busyMsOfAll(family(pid))

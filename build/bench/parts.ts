@@ -5,6 +5,8 @@ export interface BenchOptions {
   quick: boolean
   /** Names of parts; empty: all. */
   only: string[]
+  /** Parts that go on for long end after so long; undefined: when they are done. */
+  seconds?: number | undefined
   /** Gets each part's rows as soon as they are measured. */
   tell: (rows: Row[]) => void
 }

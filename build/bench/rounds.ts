@@ -23,6 +23,21 @@ export async function interleave<T>(
   return results
 }
 
+/** Measures several sides in turn, round after round; each round begins with the next side. */
+export async function rotate<T>(rounds: number, sides: Record<string, () => Promise<T>>): Promise<Record<string, T>[]> {
+  const names = Object.keys(sides)
+  const results: Record<string, T>[] = []
+  for (let round = 0; round < rounds; round++) {
+    const result: Record<string, T> = {}
+    for (let turn = 0; turn < names.length; turn++) {
+      const name = names[(round + turn) % names.length]!
+      result[name] = await undisturbed(sides[name]!)
+    }
+    results.push(result)
+  }
+  return results
+}
+
 /** The same figure of both sides of each round. */
 export const figures = <T>(results: { ours: T; reference: T | null }[], figure: (side: T) => number): Pair[] =>
   results.map(({ ours, reference }) => ({ ours: figure(ours), reference: reference === null ? null : figure(reference) }))

@@ -48,7 +48,7 @@ async function fill(home: string, url: string, startCloud: () => Promise<Program
 }
 
 /** V8's profiler, where a folder for what it writes is named. */
-function profiler(): string[] {
+export function profiler(): string[] {
   return profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder]
 }
 
