@@ -1,6 +1,6 @@
 // One model server, which speaks vLLM's OpenAI API: vLLM itself, or the headless engine that stands in for it on one machine.
 import { failure } from '@fusion/shared/contract/failures.ts'
-import { readEvents } from '@fusion/shared/http/read-events.ts'
+import { createEventReader } from '@fusion/shared/http/read-events.ts'
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { type Dispatcher, Pool } from 'undici'
@@ -63,6 +63,8 @@ const SHORT_MS = 10_000
 const TRIAL_MS = 30_000
 /** Before it answers with headers a server may compute a whole answer. */
 const LONGEST_MS = 600_000
+/** Of a reply, behind its last event. */
+const END_MS = 1_000
 
 /** A model of many gigabytes is brought back into a GPU. */
 const WAKE_MS = 120_000
@@ -204,12 +206,10 @@ export function createModelServer(
      * `ServerRefused`, also for an error that it tells after its 200; `ServerLost` where the server breaks off, sends what is no event, or ends
      * without saying so.
      */
-    async *stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<StreamedEvent, void, void> {
+    stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<StreamedEvent, void, void> {
       const asked: Record<string, unknown> = { ...body, stream: true }
       if (!tokenIds) delete asked['return_token_ids']
-      const reply = await request('POST', path, { body: asked, signal })
-      if (reply.statusCode !== 200) throw new ServerRefused(reply.statusCode, await refusalOf(reply))
-      yield* eventsOf(reply.body, signal)
+      return eventsOf(() => request('POST', path, { body: asked, signal }), signal)
     },
 
     /** An answer that comes as a whole, as JSON. Throws as `stream` does. */
@@ -237,28 +237,46 @@ const isBroken = (event: object): boolean => 'error' in event && event.error !==
 /** The last event of a response. */
 const lastEvents = new Set<unknown>(['response.completed', 'response.incomplete', 'response.failed'])
 
-async function* eventsOf(body: Dispatcher.ResponseData['body'], signal: AbortSignal): AsyncGenerator<StreamedEvent, void, void> {
+async function* eventsOf(ask: () => Promise<Dispatcher.ResponseData>, signal: AbortSignal): AsyncGenerator<StreamedEvent, void, void> {
+  const reply = await ask()
+  if (reply.statusCode !== 200) throw new ServerRefused(reply.statusCode, await refusalOf(reply))
+  const { body } = reply
+  // Its iterator tells what went wrong; of one that is ended here nobody is told.
+  body.on('error', () => {})
+  const reader = createEventReader()
   let ended = false
+  let done = false
   try {
-    for await (const { data } of readEvents(body)) {
-      if (data === '[DONE]') {
-        yield { data, event: undefined }
-        return
+    for await (const bytes of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      for (const { data } of reader.read(bytes)) {
+        if (data === '[DONE]') {
+          done = true
+          yield { data, event: undefined }
+          return
+        }
+        const event: unknown = JSON.parse(data)
+        if (typeof event !== 'object' || event === null) throw new ServerLost('the model server sent what is no event')
+        if (isBroken(event) && !('type' in event)) throw new ServerRefused(500)
+        ended ||= 'type' in event && lastEvents.has(event.type)
+        yield { data, event }
       }
-      const event: unknown = JSON.parse(data)
-      if (typeof event !== 'object' || event === null) throw new ServerLost('the model server sent what is no event')
-      if (isBroken(event) && !('type' in event)) throw new ServerRefused(500)
-      ended ||= 'type' in event && lastEvents.has(event.type)
-      yield { data, event }
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason
     if (error instanceof ServerLost || error instanceof ServerRefused) throw error
     throw new ServerLost('the model server broke off', { cause: error })
   } finally {
-    body.destroy()
+    if (done) letEnd(body)
+    else body.destroy()
   }
   if (!ended) throw new ServerLost('the model server ended its answer without saying so')
+}
+
+/** All was said. What is left is the end of the reply; where that comes, the connection is good for the next request. */
+function letEnd(body: Dispatcher.ResponseData['body']): void {
+  const tooLong = setTimeout(() => body.destroy(), END_MS)
+  body.once('close', () => clearTimeout(tooLong))
+  body.resume()
 }
 
 const neverConnected = (error: unknown): boolean =>
