@@ -7,7 +7,7 @@ import { type ModelServer, ServerLost } from './model-server.ts'
 import type { Models, Wanted } from './models.ts'
 import { type ChatChunk, type RawChunk, readChunk } from './server-chunk.ts'
 import { createStopStrings } from './stop-strings.ts'
-import { type Patience, withPatience } from './token-patience.ts'
+import { createTokenClock, type Patience } from './token-patience.ts'
 
 export interface Asked {
   models: Models
@@ -47,7 +47,7 @@ const MOST_OF_A_CHARACTER = 3
  * computing. Throws what `askServers` throws, and `answer-not-continued` where a parameter of the request means something that can't be carried to
  * another server; what was yielded stands.
  */
-export async function* streamAnswer({
+export function streamAnswer({
   models,
   path,
   wanted,
@@ -65,37 +65,47 @@ export async function* streamAnswer({
   let finished = false
   let counted = false
 
-  async function* chunksFrom(server: ModelServer, to: string, asked: object): AsyncGenerator<ChatChunk, void, void> {
+  /** One generator for all that is done with a chunk: each more of them takes as long as all that is done here. */
+  async function* chunksFrom(server: ModelServer, to: string, ask: () => Promise<object> | object): AsyncGenerator<ChatChunk, void, void> {
+    const asked = await ask()
+    const options = { ...(request['stream_options'] as object | undefined), include_usage: true }
     const stop = new AbortController()
-    const either = AbortSignal.any([signal, stop.signal])
-    async function* chunks(): AsyncGenerator<ChatChunk, void, void> {
-      const options = { ...(request['stream_options'] as object | undefined), include_usage: true }
-      for await (const { event } of server.stream(to, { ...asked, stream_options: options, return_token_ids: true }, either)) {
+    const leave = () => stop.abort(signal.reason)
+    if (signal.aborted) leave()
+    signal.addEventListener('abort', leave, { once: true })
+    const clock = createTokenClock({ ...patience, stop: reason => stop.abort(reason) })
+    clock.wait()
+    try {
+      for await (const { event } of server.stream(to, { ...asked, stream_options: options, return_token_ids: true }, stop.signal)) {
         if (event === undefined) break
-        yield { ...readChunk(event, model), weights: server.weights }
+        const chunk = readChunk(event, model)
+        chunk.weights = server.weights
+        clock.came(chunk.isProgress)
+        // What was not asked for is not waited for: an answer without an end is one, too.
+        if (soFar.tokens() >= limit && (chunk.tokenIds?.length ?? 0) > 0)
+          throw new ServerLost('the model server made more than it was asked for')
+        soFar.take(chunk)
+        if (chunk.promptIds) limit = Math.min(limit, models.windowOf(model)! - chunk.promptIds.length)
+        shape ??= shapeOf(chunk.raw)
+        finished ||= chunk.finish !== undefined
+        counted ||= Boolean(chunk.usage)
+        yield chunk
+        clock.wait()
       }
       if (!finished) throw new ServerLost('the model server did not say why its answer ended')
-    }
-    for await (const chunk of withPatience(chunks(), { ...patience, isProgress, stop: reason => stop.abort(reason) })) {
-      // What was not asked for is not waited for: an answer without an end is one, too.
-      if (soFar.tokens() >= limit && (chunk.tokenIds?.length ?? 0) > 0)
-        throw new ServerLost('the model server made more than it was asked for')
-      soFar.take(chunk)
-      if (chunk.promptIds) limit = Math.min(limit, models.windowOf(model)! - chunk.promptIds.length)
-      finished ||= chunk.finish !== undefined
-      counted ||= Boolean(chunk.usage)
-      yield chunk
+    } finally {
+      clock.end()
+      signal.removeEventListener('abort', leave)
     }
   }
 
-  async function* fresh(server: ModelServer): AsyncGenerator<ChatChunk, void, void> {
+  function fresh(server: ModelServer): AsyncGenerator<ChatChunk, void, void> {
     soFar = createAnswerSoFar()
-    request = await body(server, signal)
-    limit = limitOf(request) ?? (path === '/v1/completions' ? DEFAULT_COMPLETION_TOKENS : Infinity)
-    for await (const chunk of chunksFrom(server, path, request)) {
-      shape ??= shapeOf(chunk.raw)
-      yield chunk
-    }
+    return chunksFrom(server, path, async () => {
+      request = await body(server, signal)
+      limit = limitOf(request) ?? (path === '/v1/completions' ? DEFAULT_COMPLETION_TOKENS : Infinity)
+      return request
+    })
   }
 
   /** Goes on where another server broke off, by tokens. */
@@ -128,7 +138,7 @@ export async function* streamAnswer({
       return yield inShape({ usage: usage(made) })
     }
     const asked = { ...restOf(request, made), model, prompt: [...prompt, ...soFar.ids()], max_tokens: limit - made }
-    for await (const chunk of chunksFrom(server, '/v1/completions', asked)) {
+    for await (const chunk of chunksFrom(server, '/v1/completions', () => asked)) {
       const told = matcher.take(chunk.text)
       const ends = told.stopped ? 'stop' : chunk.finish
       const text = told.stopped || !ends ? told.text : told.text + matcher.end()
@@ -159,7 +169,7 @@ export async function* streamAnswer({
 
   const whyNot = before && whyNotOn(failure('model-server-lost'))
   if (whyNot !== undefined) throw whyNot
-  yield* askServers({
+  return askServers({
     models,
     wanted,
     signal,
