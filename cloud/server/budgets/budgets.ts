@@ -35,8 +35,8 @@ export interface Reservation {
   warning: BudgetWarning | null
   /** So many tokens were read and written by now: more is reserved where that is beyond what is. Aborts `ends` where there is no more. */
   cover(tokens: number): void
-  /** With the failure that ends the request, and keeps what was made. */
-  ends: AbortSignal
+  /** With the failure that ends the request, and keeps what was made; undefined where nothing will. */
+  ends: AbortSignal | undefined
   /** Once, at its end; nobody waits for it. */
   settle(usage: GenerationUsage, cost: Cost): void
 }
@@ -91,7 +91,7 @@ export function createBudgets({ database, counters, prices, rules, clock, onDrif
 
   const guess = createTokenGuess()
   /** A reservation of nothing, for whoever has no budget. */
-  const free: Reservation = { warning: null, cover: () => {}, ends: new AbortController().signal, settle: () => {} }
+  const free: Reservation = { warning: null, cover: () => {}, ends: undefined, settle: () => {} }
 
   const moneyOf = (model: string, promptTokens: number, completionTokens: number) =>
     prices.costOf(model, { promptTokens, completionTokens }).cost

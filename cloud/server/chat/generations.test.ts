@@ -59,7 +59,7 @@ const begin = (generations: Generations, request: ChatRequest) =>
     cacheSalt: caller.userId,
     who: caller.userId,
     blocks: [],
-    reservation: { warning: null, cover: () => {}, ends: new AbortController().signal, settle: () => {} },
+    reservation: { warning: null, cover: () => {}, ends: undefined, settle: () => {} },
   }))
 
 /** A question in a conversation of its own, asked without a prompt. */

@@ -52,7 +52,7 @@ export async function makeAnswer(
   const times = createTimes(clock)
   const told = createToldText(tell)
   const { generation, model, modelReason, who, blocks, sampling, reservation } = request
-  const either = AbortSignal.any([signal, reservation.ends])
+  const either = reservation.ends ? AbortSignal.any([signal, reservation.ends]) : signal
   const budgetWarning = reservation.warning
   let server: string | null = null
   let weights: string | undefined

@@ -97,7 +97,7 @@ describe.skipIf(skipWithoutRedis)('with Redis', () => {
           cacheSalt: caller.userId,
           who: caller.userId,
           blocks: [],
-          reservation: { warning: null, cover: () => {}, ends: new AbortController().signal, settle: () => {} },
+          reservation: { warning: null, cover: () => {}, ends: undefined, settle: () => {} },
         })),
     }
   }

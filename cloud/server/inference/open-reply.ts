@@ -8,7 +8,7 @@ const COMMENT_MS = 10_000
 
 /**
  * A stream of server-sent events whose headers wait for its first piece, or for 5 s; from then on comments keep the connection alive while
- * nothing comes. `gone` aborts when the client has left.
+ * nothing comes. `gone` aborts when nobody waits for it any more.
  */
 export function createOpenReply(reply: FastifyReply, gone: AbortSignal) {
   let opened = false
@@ -31,16 +31,15 @@ export function createOpenReply(reply: FastifyReply, gone: AbortSignal) {
 
   return {
     isOpen: () => opened,
-    /** A client that takes nothing holds up the model server, and not our memory. Throws the reason of `gone`. */
-    async write(text: string): Promise<void> {
+    /** A client that takes nothing holds up the model server, and not our memory: then it is waited for. Throws the reason of `gone`. */
+    write(text: string): Promise<unknown> | undefined {
       if (gone.aborted) throw gone.reason
       if (!opened) {
         clearTimeout(timer)
         open()
         timer = setTimeout(keepAlive, COMMENT_MS)
       } else timer.refresh()
-      if (reply.raw.write(text)) return
-      await once(reply.raw, 'drain', { signal: gone })
+      return reply.raw.write(text) ? undefined : once(reply.raw, 'drain', { signal: gone })
     },
     /** Nothing more is held back. Whoever has not opened it tells an error by status. */
     stop: () => clearTimeout(timer),

@@ -40,6 +40,8 @@ export interface Passed extends Preparing {
   told: (error: unknown) => object
 }
 
+type Write = ReturnType<typeof createOpenReply>['write']
+
 /** Of an answer that is told as a whole, where it broke off. */
 const TRIES = 3
 
@@ -48,11 +50,23 @@ type Outcome = Pick<Recorded, 'usage' | 'server' | 'end' | 'retries' | 'source'>
 /** Passes it on, and writes the whole reply. Throws, with nothing written, what a client is told by status; `onOutcome` is told in any case. */
 export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => void): Promise<void> {
   const { models, path, body, who, isPerson, patience, reservation, answers, organisationId, keepMs, reply, told, ...preparing } = passed
-  const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort())
-  const tooLong = AbortSignal.timeout(patience.longestAnswerMs)
-  const signal = AbortSignal.any([gone.signal, tooLong, reservation.ends])
   const asked = prepareRequest(path, body, preparing)
+  // One for both: signals that follow others, and an error for each answer that went well, took more time than a key takes to be checked.
+  const stop = new AbortController()
+  const { signal } = stop
+  let gone = false
+  reply.raw.once('close', () => {
+    if (reply.raw.writableFinished) return
+    gone = true
+    stop.abort()
+  })
+  const overBudget = () => stop.abort()
+  reservation.ends?.addEventListener('abort', overBudget, { once: true })
+  let tooLong = false
+  const longest = setTimeout(() => {
+    tooLong = true
+    stop.abort()
+  }, patience.longestAnswerMs)
   const wanted: Wanted = {
     model: body.model,
     who,
@@ -69,7 +83,7 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
   /** One answer of text alone, which can be put together from its chunks. */
   const isText = path !== '/v1/responses' && refusedParameter({ ...asked, seed: undefined }) === undefined && hasOnePrompt(asked['prompt'])
   const wantsIds = asked['return_token_ids'] === true
-  const open = body.stream === true ? createOpenReply(reply, gone.signal) : undefined
+  const open = body.stream === true ? createOpenReply(reply, signal) : undefined
   try {
     if (!open) await (isText ? passMade() : passWhole())
     else if (path === '/v1/responses') await passResponse(open.write)
@@ -78,16 +92,19 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
     outcome('complete')
   } catch (error) {
     open?.stop()
-    outcome(gone.signal.aborted ? 'stopped' : 'failed')
-    if (gone.signal.aborted) {
+    outcome(gone ? 'stopped' : 'failed')
+    if (gone) {
       if (open) open.leave()
       else reply.hijack()
       return
     }
-    const lost = asFailure(reservation.ends.aborted ? reservation.ends.reason : tooLong.aborted ? failure('answer-too-long') : error)
+    const lost = asFailure(reservation.ends?.aborted ? reservation.ends.reason : tooLong ? failure('answer-too-long') : error)
     // By status while there is one to tell it by.
     if (!open?.isOpen()) throw lost
     open.end(`data: ${JSON.stringify(told(lost))}\n\n`)
+  } finally {
+    clearTimeout(longest)
+    reservation.ends?.removeEventListener('abort', overBudget)
   }
 
   /** Of whoever makes it: a server, or a request for the very same. */
@@ -111,14 +128,15 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
     })
   }
 
-  async function passChunks(write: (text: string) => Promise<void>): Promise<void> {
+  async function passChunks(write: Write): Promise<void> {
     const wantsUsage = body.stream_options?.include_usage === true
     for await (const chunk of chunks()) {
       seen(chunk)
       const { choices, usage } = chunk.raw
       // Always counted; whoever did not ask is not shown.
       if (usage && choices.length === 0 && !wantsUsage) continue
-      await write(`data: ${JSON.stringify(wantsIds ? chunk.raw : withoutIds(chunk))}\n\n`)
+      const full = write(`data: ${JSON.stringify(wantsIds ? chunk.raw : withoutIds(chunk))}\n\n`)
+      if (full) await full
     }
     await write('data: [DONE]\n\n')
   }
@@ -153,7 +171,7 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
     reservation.cover(promptTokens + completionTokens)
   }
 
-  async function passResponse(write: (text: string) => Promise<void>): Promise<void> {
+  async function passResponse(write: Write): Promise<void> {
     for await (const { data, name, usage, isDelta } of streamResponse({ models, wanted, body: asked, patience, watch, signal })) {
       count.made(isDelta ? 1 : 0)
       if (usage !== undefined) count.told(usage)
@@ -182,11 +200,14 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
 /** Several prompts, or lists of tokens, have several answers. */
 const hasOnePrompt = (prompt: unknown): boolean => !Array.isArray(prompt) || prompt.every(one => typeof one === 'number')
 
-/** The chunk as the client would have it from a server that was not asked for token ids. */
+/** The chunk as the client would have it from a server that was not asked for token ids. They are taken out of it: nobody reads it again. */
 function withoutIds({ raw }: ChatChunk): object {
-  const { prompt_token_ids: _, ...rest } = raw
-  return {
-    ...rest,
-    choices: raw.choices.map(({ token_ids: _ids, prompt_token_ids: _prompt, ...choice }) => choice),
+  // Not deleted: an object that lost a member is written out more slowly.
+  const nothing = undefined as never
+  if (raw.prompt_token_ids !== undefined) raw.prompt_token_ids = nothing
+  for (const choice of raw.choices) {
+    if (choice.token_ids !== undefined) choice.token_ids = nothing
+    if (choice.prompt_token_ids !== undefined) choice.prompt_token_ids = nothing
   }
+  return raw
 }
