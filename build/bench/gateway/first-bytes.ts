@@ -14,7 +14,7 @@ const shapes = [
 export async function firstBytes(setting: GatewaySetting): Promise<Row[]> {
   const rows: Row[] = []
   for (const { streams, shape } of shapes) {
-    const forMs = setting.quick ? 1_500 : 4_000
+    const forMs = setting.quick ? 1_500 : 3_000
     const ask = (side: { port: number; pid?: number }) => () => askSide(setting, side, { streams, shape, warmMs: 1_000, forMs })
     const sides = Object.fromEntries(Object.entries(sidesOf(setting)).map(([name, side]) => [name, ask(side)]))
     // Until the compiler has seen it all, all are slower than they stay.

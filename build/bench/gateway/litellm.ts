@@ -46,7 +46,7 @@ export async function litellm(setting: GatewaySetting): Promise<Row[]> {
   )
   try {
     const rows: Row[] = []
-    const forMs = setting.quick ? 3_000 : 10_000
+    const forMs = setting.quick ? 3_000 : 8_000
     for (const { streams, shape } of [...shapes, FAST]) {
       const order = { streams, shape, warmMs: 2_000, forMs }
       const direct = await askSide(setting, { port: setting.models.port }, order)

@@ -9,7 +9,7 @@ const shape = { tokens: 8, firstMs: 1, betweenMs: 1 }
 
 /** Short answers, as many as a gateway passes on: who asks, the model server, Postgres and the gateway share the machine. */
 export async function saturation(setting: GatewaySetting): Promise<Row[]> {
-  const forMs = setting.quick ? 1_500 : 4_000
+  const forMs = setting.quick ? 1_500 : 3_000
   const ask = (side: { port: number; pid?: number }) => () => askSide(setting, side, { streams: STREAMS, shape, warmMs: 500, forMs })
   const sides = Object.fromEntries(Object.entries(sidesOf(setting)).map(([name, side]) => [name, ask(side)]))
   for (const side of Object.values(sides)) await side()

@@ -20,7 +20,7 @@ export async function askSide(
   { port, pid, key }: { port: number; pid?: number; key?: string },
   order: Omit<LoadOrder, 'origin' | 'key'>,
 ): Promise<Asked> {
-  const busy = () => (pid === undefined ? [0, 0] : [busyMsOfProcess(pid), busyMsOfFamily(pid)]) as [number, number]
+  const busy = (): [number, number] => (pid === undefined ? [0, 0] : [busyMsOfProcess(pid), busyMsOfFamily(pid)])
   const [ownBefore, allBefore] = busy()
   const { firstMs, perSecond, requests } = await ask(port, { ...order, ...(key !== undefined && { key }) })
   const [own, all] = busy()

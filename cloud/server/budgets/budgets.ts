@@ -194,10 +194,11 @@ export function createBudgets({ database, counters, prices, rules, clock, onDrif
       warning: warningOf(held, used),
       ends: ends.signal,
       cover(made) {
-        if (over !== undefined && made > tokens) ends.abort(over)
+        if (grows && over !== undefined && made > tokens) ends.abort(over)
         if (growing || settled || over !== undefined || made + (grows ? MARGIN_TOKENS : 0) <= tokens) return
         growing = true
-        void grow(grows ? [STEP_TOKENS, LEAST_TOKENS] : [Math.max(LEAST_TOKENS, made - tokens)])
+        // One that was asked to be so long ends by itself: what the guess of its prompt was short of is taken too, where it is there.
+        void grow(grows ? [STEP_TOKENS, LEAST_TOKENS] : [made - tokens])
       },
       settle({ promptTokens: prompt, completionTokens: completion }, { cost }) {
         if (settled) return

@@ -126,7 +126,7 @@ function ask(pool: Pool, { key, shape }: LoadOrder, leaving?: Leaving): Promise<
           try {
             finish()
           } catch (error) {
-            reject(error as Error)
+            reject(error)
           }
         },
         onResponseError(_controller, error) {
