@@ -16,7 +16,7 @@ const parts = { firstBytes, saturation }
 
 /** Runs all of it, or only the parts named in `only`: two of them run by their name alone. */
 export async function gateway(options: BenchOptions): Promise<Row[]> {
-  allowRepeats(options.quick ? 10_000 : 60_000)
+  allowRepeats(options.quick ? 10_000 : 20_000)
   await ensureBuilt(repository, cloudParts)
   const stage = await openGatewayStage(options.quick)
   const byName = { litellm, memory: (setting: GatewaySetting) => memory(setting, options.seconds) }

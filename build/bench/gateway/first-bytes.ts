@@ -19,7 +19,7 @@ export async function firstBytes(setting: GatewaySetting): Promise<Row[]> {
     const sides = Object.fromEntries(Object.entries(sidesOf(setting)).map(([name, side]) => [name, ask(side)]))
     // Until the compiler has seen it all, all are slower than they stay.
     for (const side of Object.values(sides)) await side()
-    const rounds = (await rotate(setting.quick ? 2 : 5, sides)) as Record<'direct' | 'bare' | 'ours', Asked>[]
+    const rounds = (await rotate(setting.quick ? 2 : 4, sides)) as Record<'direct' | 'bare' | 'ours', Asked>[]
     const nginx = rounds as Record<string, Asked | undefined>[]
     const added = (figure: 'p50' | 'p99', reference: 'bare' | 'nginx') =>
       rounds.map(({ direct, ours }, index) => {

@@ -13,7 +13,7 @@ export async function saturation(setting: GatewaySetting): Promise<Row[]> {
   const ask = (side: { port: number; pid?: number }) => () => askSide(setting, side, { streams: STREAMS, shape, warmMs: 500, forMs })
   const sides = Object.fromEntries(Object.entries(sidesOf(setting)).map(([name, side]) => [name, ask(side)]))
   for (const side of Object.values(sides)) await side()
-  const rounds = (await rotate(setting.quick ? 2 : 7, sides)) as (Record<'direct' | 'bare' | 'ours', Asked> & { nginx?: Asked })[]
+  const rounds = (await rotate(setting.quick ? 2 : 5, sides)) as (Record<'direct' | 'bare' | 'ours', Asked> & { nginx?: Asked })[]
   const what = `${STREAMS} streams as fast as they go, ${shape.tokens} tokens`
   const perSecond = (of: 'direct' | 'bare' | 'ours') =>
     rounds.map(round => ({ ours: round[of].perSecond, reference: round.nginx?.perSecond ?? null }))
