@@ -17,15 +17,17 @@ export interface EngineShape {
 
 export interface EngineRequest {
   promptTokens: number
-  /** Hashes of its whole blocks, each with all before it. */
+  /** Hashes of its whole blocks, each with all before it: not below zero. */
   blocks: readonly number[]
-  maxTokens: number
 }
 
 export interface Sequence extends EngineRequest {
   cachedTokens: number
+  /** Tokens of prompt and answer whose state is there. */
   computed: number
   made: number
+  /** What it has of the cache: blocks of the prompt, then those of its answer. */
+  held: number[]
 }
 
 export interface Step {
@@ -39,98 +41,149 @@ export type MockEngine = ReturnType<typeof createMockEngine>
 export function createMockEngine(shape: EngineShape) {
   const { maxSequences, batchTokens, blockTokens, cacheBlocks, stepMs, prefillMsPerToken, decodeMsPerSequence } = shape
   const waiting: Sequence[] = []
-  const running = new Set<Sequence>()
+  /** In the order in which they came: the last one gives way where blocks run out. */
+  const running: Sequence[] = []
+  /** How many sequences have a block: what they share is there once. */
+  const used = new Map<number, number>()
   /** Blocks of finished work that are still there, the least lately used first. */
-  const cached = new Map<number, true>()
-  const figures = { promptTokens: 0, cachedTokens: 0, madeTokens: 0, prefixQueries: 0, prefixHits: 0, finished: 0 }
-  let used = 0
+  const idle = new Map<number, true>()
+  const figures = { promptTokens: 0, cachedTokens: 0, madeTokens: 0, prefixQueries: 0, prefixHits: 0, finished: 0, preempted: 0 }
+  /** Names of blocks that nobody else can have: those of answers, and beginnings of blocks. */
+  let ownBlocks = 0
 
-  const blocksFor = ({ promptTokens, maxTokens }: EngineRequest) => Math.ceil((promptTokens + maxTokens) / blockTokens)
+  const isThere = (block: number) => used.has(block) || idle.has(block)
 
-  function admit(): void {
-    while (running.size < maxSequences && waiting.length > 0) {
-      const [next] = waiting as [Sequence]
-      const need = blocksFor(next)
-      // It is admitted with all the blocks that it may come to need: no sequence is put back.
-      if (used + need > cacheBlocks && running.size > 0) return
-      waiting.shift()
-      running.add(next)
-      used += need
-      const missing = next.blocks.findIndex(block => !cached.has(block))
-      const found = missing === -1 ? next.blocks.length : missing
-      // The last token is always computed: the next one follows from it.
-      next.cachedTokens = Math.min(found * blockTokens, Math.max(0, next.promptTokens - 1))
-      next.computed = next.cachedTokens
+  function prefixLength(blocks: readonly number[]): number {
+    const missing = blocks.findIndex(block => !isThere(block))
+    return missing === -1 ? blocks.length : missing
+  }
+
+  /** False: there is no room for it. */
+  function hold(sequence: Sequence, block: number, evenWithoutRoom: boolean): boolean {
+    const count = used.get(block)
+    if (count === undefined && !idle.delete(block) && used.size + idle.size >= cacheBlocks) {
+      const [oldest] = idle.keys()
+      if (oldest !== undefined) idle.delete(oldest)
+      else if (!evenWithoutRoom) return false
+    }
+    used.set(block, (count ?? 0) + 1)
+    sequence.held.push(block)
+    return true
+  }
+
+  /** Its blocks stay for whoever begins with the same, as long as there is room; ends go before beginnings. */
+  function release(sequence: Sequence): void {
+    const whole = Math.floor(sequence.computed / blockTokens)
+    for (let index = sequence.held.length - 1; index >= 0; index--) {
+      const block = sequence.held[index]!
+      const count = used.get(block)!
+      if (count > 1) used.set(block, count - 1)
+      else {
+        used.delete(block)
+        if (index < whole) idle.set(block, true)
+      }
+    }
+  }
+
+  /** Room for its first so many tokens. */
+  function grow(sequence: Sequence, tokens: number): boolean {
+    const { held, blocks } = sequence
+    // One that is alone is never in anybody's way: it would wait for itself.
+    const isAlone = running.length === 0 || (running.length === 1 && running[0] === sequence)
+    while (held.length * blockTokens < tokens) if (!hold(sequence, blocks[held.length] ?? -++ownBlocks, isAlone)) return false
+    return true
+  }
+
+  /** As vLLM does it: its blocks are given up, and it is computed again, before all others that wait. */
+  function preempt(): void {
+    const last = running.pop()!
+    release(last)
+    // What it had is found again, if nobody took its place until then.
+    const whole = Math.floor(last.computed / blockTokens)
+    if (whole > last.blocks.length) last.blocks = last.held.slice(0, whole)
+    last.held = []
+    last.computed = 0
+    waiting.unshift(last)
+    figures.preempted += 1
+  }
+
+  /** From the line, where there is room for what is computed of it in this step. */
+  function admit(budget: number): boolean {
+    const [next] = waiting as [Sequence]
+    const found = prefixLength(next.blocks)
+    // The last token is always computed: the next one follows from it.
+    const length = next.promptTokens + next.made
+    const known = Math.min(found * blockTokens, length - 1)
+    for (const block of next.blocks.slice(0, found)) hold(next, block, false)
+    next.computed = known
+    if (!grow(next, Math.min(length, known + budget))) {
+      release(next)
+      next.held = []
+      next.computed = 0
+      return false
+    }
+    waiting.shift()
+    running.push(next)
+    if (next.made === 0) {
+      next.cachedTokens = known
       figures.prefixQueries += next.promptTokens
-      figures.prefixHits += next.cachedTokens
+      figures.prefixHits += known
       figures.promptTokens += next.promptTokens
-      figures.cachedTokens += next.cachedTokens
-      remember(next.blocks.slice(0, found))
+      figures.cachedTokens += known
     }
-  }
-
-  function remember(blocks: readonly number[]): void {
-    for (let index = blocks.length - 1; index >= 0; index--) {
-      cached.delete(blocks[index]!)
-      cached.set(blocks[index]!, true)
-    }
-    for (const block of cached.keys()) {
-      if (cached.size <= Math.max(0, cacheBlocks - used)) break
-      cached.delete(block)
-    }
-  }
-
-  function remove(sequence: Sequence): void {
-    if (running.delete(sequence)) used -= blocksFor(sequence)
+    return true
   }
 
   return {
-    add(request: EngineRequest): Sequence {
-      const sequence: Sequence = { ...request, cachedTokens: 0, computed: 0, made: 0 }
+    add({ promptTokens, blocks }: EngineRequest): Sequence {
+      const sequence: Sequence = { promptTokens, blocks, cachedTokens: 0, computed: 0, made: 0, held: [] }
       waiting.push(sequence)
       return sequence
     },
     /** It is computed no longer: its answer is whole, or nobody wants it. */
     end(sequence: Sequence): void {
-      const at = waiting.indexOf(sequence)
-      if (at >= 0) waiting.splice(at, 1)
-      remove(sequence)
+      const list = running.includes(sequence) ? running : waiting
+      const at = list.indexOf(sequence)
+      if (at < 0) return
+      list.splice(at, 1)
+      release(sequence)
       figures.finished += 1
     },
     /** One step; undefined where there is nothing to compute. */
     step(): Step | undefined {
-      admit()
-      if (running.size === 0) return undefined
       let budget = batchTokens
       let prefilled = 0
+      let decodes = 0
+      let isFull = false
       const decoded: Sequence[] = []
-      // Those that decode come first; what is left of the batch is prefill, in chunks.
-      for (const one of running) {
-        if (one.computed < one.promptTokens) continue
-        decoded.push(one)
-        budget -= 1
-      }
-      for (const one of running) {
-        const left = one.promptTokens - one.computed
-        if (left <= 0 || budget <= 0) continue
+      // Those that run come first, with one token each or the next chunk of their prompt; what is left of the batch is for those that wait.
+      for (let index = 0; budget > 0; index++) {
+        if (index === running.length && (isFull || running.length >= maxSequences || waiting.length === 0 || !admit(budget))) break
+        const one = running[index]!
+        const left = one.promptTokens + one.made - one.computed
         const chunk = Math.min(left, budget)
+        while (!grow(one, one.computed + chunk) && running.length > index) {
+          isFull = true
+          preempt()
+        }
+        if (running.length === index) break
         one.computed += chunk
         budget -= chunk
-        prefilled += chunk
-        if (one.computed === one.promptTokens) {
-          remember(one.blocks)
-          decoded.push(one)
-        }
-      }
-      for (const one of decoded) {
+        if (chunk === 1) decodes += 1
+        else prefilled += chunk
+        if (chunk < left) continue
         one.made += 1
-        figures.madeTokens += 1
+        decoded.push(one)
       }
-      return { ms: stepMs + prefilled * prefillMsPerToken + decoded.length * decodeMsPerSequence, decoded }
+      if (running.length === 0) return undefined
+      figures.madeTokens += decoded.length
+      return { ms: stepMs + prefilled * prefillMsPerToken + decodes * decodeMsPerSequence, decoded }
     },
-    running: () => running.size,
+    /** Of these blocks, from the first on, those that are in the cache: what an index made of `--kv-events-config` knows. */
+    prefixLength,
+    running: () => running.length,
     waiting: () => waiting.length,
-    cacheUse: () => used / cacheBlocks,
+    cacheUse: () => used.size / cacheBlocks,
     figures,
   }
 }

@@ -3,7 +3,7 @@ import type { EngineShape, MockEngine } from './mock-engine.ts'
 /** `/metrics` as vLLM 0.32 writes it, those of its figures that this engine has. */
 export function metricsText(model: string, engine: MockEngine, { blockTokens, cacheBlocks }: EngineShape): string {
   const labels = `{engine="0",model_name="${model}"}`
-  const { promptTokens, madeTokens, prefixQueries, prefixHits, finished } = engine.figures
+  const { promptTokens, madeTokens, prefixQueries, prefixHits, finished, preempted } = engine.figures
   const figures: [string, 'gauge' | 'counter', number][] = [
     ['num_requests_running', 'gauge', engine.running()],
     ['num_requests_waiting', 'gauge', engine.waiting()],
@@ -12,7 +12,7 @@ export function metricsText(model: string, engine: MockEngine, { blockTokens, ca
     ['prefix_cache_hits_total', 'counter', prefixHits],
     ['prompt_tokens_total', 'counter', promptTokens],
     ['generation_tokens_total', 'counter', madeTokens],
-    ['num_preemptions_total', 'counter', 0],
+    ['num_preemptions_total', 'counter', preempted],
   ]
   const lines = figures.flatMap(([name, type, value]) => [`# TYPE vllm:${name} ${type}`, `vllm:${name}${labels} ${value}`])
   return [

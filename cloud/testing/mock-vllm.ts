@@ -154,7 +154,6 @@ export async function startMockVllm(options: MockVllmOptions = {}): Promise<Mock
     const sequence = engine.add({
       promptTokens: prompt.length,
       blocks: blocksOf(prompt, shape.blockTokens, JSON.stringify(body['cache_salt'] ?? '')),
-      maxTokens: Math.min(maxTokens, window),
     })
     const words = wordsOf({
       request,
