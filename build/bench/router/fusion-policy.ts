@@ -1,16 +1,21 @@
-import { chooseServer, LOAD_WEIGHT } from '../../../cloud/server/inference/pool/choose-server.ts'
+import { chooseServer, isNewTo, LOAD_WEIGHT } from '../../../cloud/server/inference/pool/choose-server.ts'
 import { createPrefixIndex } from '../../../cloud/server/inference/pool/prefix-index.ts'
-import { shape } from './published.ts'
+import type { EngineShape } from '../../../cloud/testing/mock-engine.ts'
 import { countInFlight, type MakePolicy } from './policy.ts'
 
-/** The cloud's own decision, with its own index of what servers have read: the code that runs there (`take` in inference/models.ts). */
+/** As in pool-server.ts, where nothing else is said of a server. */
+const SLOTS = 256
+
+/** The cloud's own decision over its own index of what servers have read: the code that runs there, called as `take` in inference/models.ts calls it. */
 export const fusion =
-  ({ weight = LOAD_WEIGHT, cacheBlocks = shape.cacheBlocks } = {}): MakePolicy =>
+  ({ cacheBlocks }: EngineShape, weight = LOAD_WEIGHT): MakePolicy =>
   (engines, random) => {
     const { inFlight, taken, done } = countInFlight(engines)
+    const newAt = engines.map(() => 0)
+    let news = 0
     const indexes = engines.map(() => {
       const index = createPrefixIndex()
-      // Blocks of 256 characters are some 64 tokens, as the blocks of these servers.
+      // 256 characters are some 64 tokens: one block of these servers.
       index.resize(cacheBlocks)
       return index
     })
@@ -19,9 +24,12 @@ export const fusion =
         const candidates = engines.map((_, server) => ({
           server,
           load: inFlight[server]!,
+          slots: SLOTS,
           matched: indexes[server]!.matched(blocks),
+          newAt: newAt[server]!,
         }))
         const { server } = chooseServer(candidates, { blocks: blocks.length, weight, random })
+        if (isNewTo(candidates)) newAt[server] = ++news
         indexes[server]!.read(blocks)
         return taken(server)
       },

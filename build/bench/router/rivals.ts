@@ -71,7 +71,8 @@ export const llmdPrecise =
       choose({ blocks }, now) {
         const matched = engines.map((engine, server) => {
           let length = engine.prefixLength(blocks)
-          if (speculative) while (length < blocks.length && now - (sent[server]!.get(blocks[length]!) ?? -Infinity) < SPECULATIVE_MS) length += 1
+          if (speculative)
+            while (length < blocks.length && now - (sent[server]!.get(blocks[length]!) ?? -Infinity) < SPECULATIVE_MS) length += 1
           return length / blocks.length
         })
         const queues = told.map(({ waiting }) => waiting)

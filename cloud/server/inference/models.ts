@@ -2,7 +2,7 @@
 import type { CloudModel } from '@fusion/shared/contract/cloud/models.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { request } from 'undici'
-import { chooseServer } from './pool/choose-server.ts'
+import { chooseServer, isNewTo } from './pool/choose-server.ts'
 import { createPoolServer, type PoolAddress, type PoolServer } from './pool/pool-server.ts'
 import { createWaitingLine, type WaitingLine } from './pool/waiting-line.ts'
 
@@ -109,6 +109,9 @@ export function createModels({
   const patienceMs = queueSeconds * 1000
   const lines = new Map<string, WaitingLine>()
   const waiting = new Set<Waiting>()
+  /** When each last got a prompt that begins as none before, counted in such prompts. */
+  const newAt = new Map<PoolServer, number>()
+  let news = 0
   /** How long a seat is held, in ms. */
   const heldMs = new Map<string, number>()
   let known: (PoolServer & { key: string; looked: Promise<void> })[] = []
@@ -138,6 +141,7 @@ export function createModels({
   function letGo(one: PoolServer): void {
     if (!leaving.has(one) || one.held() > 0) return
     leaving.delete(one)
+    newAt.delete(one)
     void one.close()
   }
 
@@ -177,8 +181,15 @@ export function createModels({
     const { model, blocks } = wanted
     const free = open(wanted).filter(one => !one.full())
     if (free.length === 0) return undefined
-    const candidates = free.map(one => ({ one, load: one.load(), matched: one.prefixes.matched(blocks) }))
+    const candidates = free.map(one => ({
+      one,
+      load: one.load(),
+      slots: one.slots,
+      matched: one.prefixes.matched(blocks),
+      newAt: newAt.get(one) ?? 0,
+    }))
     const { one } = chooseServer(candidates, { blocks: blocks.length })
+    if (isNewTo(candidates)) newAt.set(one, ++news)
     one.take()
     one.prefixes.read(blocks)
     const since = now()

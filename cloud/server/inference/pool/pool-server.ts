@@ -43,6 +43,8 @@ export interface PoolServer {
   held(): number
   /** The same, and those that others sent it, by its own figures. */
   load(): number
+  /** Of ours, at most. */
+  slots: number
   /** It has as many of ours as it is to have. */
   full(): boolean
   /** Takes a seat; whoever has it gives it back once. */
@@ -164,6 +166,7 @@ export function createPoolServer(
     upLately: () => (breaker.isClosed() && !sleeping) || now() - upAt < SILENT_MS,
     held: () => held,
     load,
+    slots,
     full: () => held >= slots,
     take() {
       held += 1
