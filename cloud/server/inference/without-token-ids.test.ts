@@ -1,7 +1,7 @@
 // A server that speaks OpenAI's API and nothing of vLLM's own, as TensorRT-LLM does by its source: it refuses parameters that it does not know, lists
 // no window, counts no prompt, and tells its figures in another form.
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { chatClient, question } from '../testing/chat-client.ts'
@@ -19,7 +19,8 @@ let token: string
 let breaks = false
 beforeEach(async () => {
   breaks = false
-  server = createServer(async (request, reply) => {
+  server = createServer((request, reply) => void answer(request, reply))
+  async function answer(request: IncomingMessage, reply: ServerResponse): Promise<void> {
     const json = (status: number, body: object) =>
       void reply.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     const path = request.url!
@@ -41,7 +42,7 @@ beforeEach(async () => {
     event([{ index: 0, delta: { content: ' there' }, finish_reason: 'stop' }])
     event([], { usage })
     reply.end('data: [DONE]\n\n')
-  })
+  }
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
