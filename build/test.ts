@@ -67,6 +67,7 @@ async function main(names: string[]): Promise<number> {
   // Packages for Python talk to the local API in tests.
   if (inCi && !basePython()) installByApt('python3', 'python3-venv')
   if (inCi && !existsSync('/usr/bin/redis-server')) installByApt('redis-server')
+  if (inCi && !existsSync('/usr/sbin/nginx')) installByApt('nginx-light')
   const unit = await runVitest(names)
   const page = names.length === 0 ? await runPlaywright() : nothing
   const { passed, failed, skipped } = addCounts(unit, page)

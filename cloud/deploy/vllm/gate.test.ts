@@ -1,14 +1,14 @@
 // The gate of compose.yml, as a real NGINX with a server behind it that answers everything, as vLLM with the routes of sleep does.
 import { readFile } from 'node:fs/promises'
 import { createServer, request, type Server } from 'node:http'
-import { connect } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Gate, nginxIsHere, startGate } from './testing/gate.ts'
+import { type Gate, skipWithoutNginx, startGate } from './testing/gate.ts'
 
 const KEY = 'Key-of_the-server1'
 
-describe.skipIf(!nginxIsHere())('the gate', () => {
+describe.skipIf(skipWithoutNginx)('the gate', () => {
   let gate: Gate
   let server: Server
   let seen: string[] = []
@@ -123,6 +123,21 @@ describe.skipIf(!nginxIsHere())('the gate', () => {
     for (const line of ['POST /v1/models', 'GET /tokenize', 'DELETE /v1/completions', 'POST /health'])
       expect([line, await ask(`${line} HTTP/1.1`, withKey)]).toEqual([line, 404])
     expect(seen).toEqual([])
+  })
+
+  test('lets the cloud put the server to sleep where that was said, with the key alone, and still nothing else', async () => {
+    const sleepy = await startGate({ serverPort: (server.address() as AddressInfo).port, key: KEY, sleeps: true })
+    const asked = async (method: string, path: string, headers: Record<string, string>) =>
+      (await fetch(`http://127.0.0.1:${sleepy.port}${path}`, { method, headers })).status
+    for (const [method, path] of [
+      ['POST', '/sleep?level=1'],
+      ['POST', '/wake_up'],
+      ['GET', '/is_sleeping'],
+    ] as const)
+      expect([path, await asked(method, path, withKey), await asked(method, path, {})]).toEqual([path, 200, 401])
+    for (const path of ['/collective_rpc', '/sleep/', '/reset_prefix_cache', '/server_info'])
+      expect(await asked('POST', path, withKey)).toBe(404)
+    await sleepy.close()
   })
 
   test('what is written in a roundabout way reaches the server as the path that was looked at', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startVllm, type Vllm, VLLM_MODEL, vllmIsHere, vllmPython } from '../../server/testing/vllm/vllm.ts'
 import { readSettings } from './settings.ts'
-import { type Gate, nginxIsHere, startGate } from './testing/gate.ts'
+import { type Gate, skipWithoutNginx, startGate } from './testing/gate.ts'
 
 interface Launch {
   model: string
@@ -76,7 +76,7 @@ describe.skipIf(!vllmIsHere())('the settings and real vLLM', () => {
 /** What a CPU has not, and what the helper says itself. */
 const notHere = ['host', 'port', 'served-model-name', 'gpu-memory-utilization', 'max-model-len', 'kv-cache-dtype', 'enable-sleep-mode']
 
-describe.skipIf(!vllmIsHere() || !nginxIsHere())(
+describe.skipIf(!vllmIsHere() || !skipWithoutNginx())(
   'a real vLLM that is started by the settings, with sleep and speculation, behind the gate',
   () => {
     let vllm: Vllm
