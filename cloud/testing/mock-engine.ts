@@ -111,10 +111,11 @@ export function createMockEngine(shape: EngineShape) {
   function admit(budget: number): boolean {
     const [next] = waiting as [Sequence]
     const found = prefixLength(next.blocks)
-    // The last token is always computed: the next one follows from it.
+    // The last token is always computed, and its block with it: the next one follows from it.
     const length = next.promptTokens + next.made
-    const known = Math.min(found * blockTokens, length - 1)
-    for (const block of next.blocks.slice(0, found)) hold(next, block, false)
+    const blocks = Math.min(found, Math.floor((length - 1) / blockTokens))
+    const known = blocks * blockTokens
+    for (const block of next.blocks.slice(0, blocks)) hold(next, block, false)
     next.computed = known
     if (!grow(next, Math.min(length, known + budget))) {
       release(next)

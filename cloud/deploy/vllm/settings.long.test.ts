@@ -76,7 +76,7 @@ describe.skipIf(!vllmIsHere())('the settings and real vLLM', () => {
 /** What a CPU has not, and what the helper says itself. */
 const notHere = ['host', 'port', 'served-model-name', 'gpu-memory-utilization', 'max-model-len', 'kv-cache-dtype', 'enable-sleep-mode']
 
-describe.skipIf(!vllmIsHere() || !skipWithoutNginx())(
+describe.skipIf(!vllmIsHere() || skipWithoutNginx)(
   'a real vLLM that is started by the settings, with sleep and speculation, behind the gate',
   () => {
     let vllm: Vllm

@@ -1,4 +1,7 @@
 // Real vLLM behind the cloud, judged through it by the official package of OpenAI, and by the chat of the app.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { changeOrganisation } from '../../database/organisations.ts'
@@ -144,4 +147,105 @@ describe.skipIf(!vllmIsHere())('with two real vLLMs', () => {
       other.type === 'generation-finish' && other.usage.completionTokens,
     )
   })
+
+  const program = async () => new OpenAI({ baseURL: `${cloud.url}/v1`, apiKey: await cloud.signIn(), maxRetries: 0 })
+  const asked = {
+    model: VLLM_MODEL,
+    messages: [{ role: 'user' as const, content: 'What is Fusion?' }],
+    temperature: 0,
+    max_tokens: 60,
+    ignore_eos: true,
+    stream: true as const,
+    stream_options: { include_usage: true },
+  }
+  async function read(client: OpenAI, more: object = {}, onChunk: (count: number) => void = () => {}) {
+    let [text, tokens, finish, count] = ['', 0, '', 0]
+    for await (const chunk of await client.chat.completions.create({ ...asked, ...more })) {
+      text += chunk.choices[0]?.delta.content ?? ''
+      finish = chunk.choices[0]?.finish_reason ?? finish
+      tokens = chunk.usage?.completion_tokens ?? tokens
+      onChunk(++count)
+    }
+    return { text, tokens, finish }
+  }
+
+  test('the official client sees one whole, correct stream, while the server that answers is killed', async () => {
+    // One was killed above: another takes its place.
+    const alive = running.findIndex((_, index) => cloud.parts.models.servers()[index]?.up)
+    const fresh = await startVllm()
+    running[1 - alive] = fresh
+    cloud.parts.models.setServers(running.map(({ url, apiKey }) => ({ url, apiKey })))
+    await cloud.parts.models.looked
+    const client = await program()
+    const undisturbed = await read(client, { max_tokens: 800 })
+    expect(undisturbed).toMatchObject({ tokens: 800, finish: 'length' })
+    const killed = await read(client, { max_tokens: 800 }, count => {
+      if (count !== 5) return
+      const busy = cloud.parts.models.servers().findIndex(({ inFlight }) => inFlight > 0)
+      running[busy]!.kill()
+    })
+    expect(killed).toEqual(undisturbed)
+    expect(cloud.parts.models.servers().filter(({ up }) => up)).toHaveLength(1)
+  }, 600_000)
+
+  test('cut off at every token of a short answer, and again and again, it is the same as undisturbed', async () => {
+    const alive = running[cloud.parts.models.servers().findIndex(({ up }) => up)]!
+    const cutting = await startCuttingProxy(alive.url)
+    const servers = Array.from({ length: 4 }, (_, index) => ({ url: `${cutting.url}/${index}`, apiKey: alive.apiKey }))
+    cloud.parts.models.setServers(servers)
+    await cloud.parts.models.looked
+    const client = await program()
+    const tokens = 24
+    const more = { max_tokens: tokens }
+    const undisturbed = await read(client, more)
+    const ready = () =>
+      expect.poll(() => cloud.parts.models.servers().filter(({ up }) => up).length, { timeout: 60_000 }).toBe(servers.length)
+    for (let at = 1; at < tokens; at++) {
+      await ready()
+      cutting.cutOnceAfter(at)
+      expect([at, await read(client, more)]).toEqual([at, undisturbed])
+    }
+    await ready()
+    cutting.cutAlwaysAfter(4)
+    expect(await read(client, more)).toEqual(undisturbed)
+    cutting.close()
+  }, 600_000)
 })
+
+/** Before a server: breaks connections of streams off after so many events with text. Each path that begins with a number is a server of its own. */
+async function startCuttingProxy(url: string) {
+  let once_: number | undefined
+  let always: number | undefined
+  const server = createServer((request, response) => {
+    void pass().catch(() => response.destroy())
+    async function pass(): Promise<void> {
+      let body = ''
+      for await (const data of request.setEncoding('utf8')) body += data
+      const reply = await fetch(url + request.url!.replace(/^\/\d+/, ''), {
+        method: request.method!,
+        headers: { authorization: request.headers.authorization!, 'content-type': 'application/json' },
+        ...(body !== '' && { body }),
+      })
+      response.writeHead(reply.status, { 'content-type': reply.headers.get('content-type') ?? '' })
+      const streams = body.includes('"stream":true')
+      const after = streams ? (once_ ?? always) : undefined
+      if (streams) once_ = undefined
+      let events = 0
+      for await (const bytes of reply.body!) {
+        const text = Buffer.from(bytes).toString()
+        events += text.split('"token_ids":[').length - 1 - (text.includes('"prompt_token_ids":[') ? 1 : 0)
+        response.write(bytes)
+        if (after !== undefined && events >= after) return void response.write('', () => response.destroy())
+      }
+      response.end()
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cutOnceAfter: (count: number) => void (once_ = count),
+    cutAlwaysAfter: (count: number) => void (always = count),
+    close: () => server.close(),
+  }
+}
