@@ -336,7 +336,7 @@ function wordsOf({
       if (!streams) return
       const first = !begun
       begin()
-      const told = { ...(wantsIds && { token_ids: tokens }), finish_reason: finish, stop_reason: null }
+      const told = { ...(wantsIds && { token_ids: tokens }), finish_reason: finish, ...((finish || !isChat) && { stop_reason: null }) }
       const withUsage = usage && wantsUsage && wrong?.kind === 'usage-with-text' ? { usage } : {}
       if (isChat) send({ choices: choice({ delta: { content: text } }, told), ...withUsage })
       else send({ choices: choice({ text }, { ...told, ...(wantsIds && first && { prompt_token_ids: prompt }) }), ...withUsage })
