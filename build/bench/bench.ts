@@ -12,7 +12,7 @@ import { asTable, type Report } from './report.ts'
 const benches = {
   local: { run: local, about: 'chat on this machine through the whole product, beside llama-server (8 minutes; --quick 90 seconds)' },
   cloud: { run: cloud, about: 'the cloud on one machine, beside bare routes on its database (5 minutes; --quick 1 minute)' },
-  gateway: { run: gateway, about: 'what the cloud adds to a model server, beside a bare proxy and NGINX (6 minutes; --quick 2 minutes)' },
+  gateway: { run: gateway, about: 'what the cloud adds to a model server, beside a bare proxy and NGINX (7 minutes; --quick 2 minutes)' },
   api: { run: api, about: 'the local API over HTTP, beside llama-server (5 minutes; --quick 1 minute)' },
 }
 
