@@ -34,6 +34,8 @@ export interface MockVllm {
   engine: MockEngine
   isUp(): boolean
   isAsleep(): boolean
+  /** It computes nothing until what it returns is called. */
+  pause(): () => void
   /** Every connection breaks, and none is taken. */
   kill(): void
   /** It is there again, at the same address, with an empty cache. */
@@ -64,6 +66,7 @@ export async function startMockVllm(options: MockVllmOptions = {}): Promise<Mock
   let server: Server | undefined
   let asleep = false
   let driving = false
+  let going: Promise<void> | undefined
   let number = 0
 
   /** Steps as long as there is something to compute. Times under a millisecond are saved up: no timer is as short. */
@@ -72,6 +75,7 @@ export async function startMockVllm(options: MockVllmOptions = {}): Promise<Mock
     driving = true
     let owed = 0
     for (let step = engine.step(); step; step = engine.step()) {
+      await going
       owed += step.ms
       if (owed >= 1) {
         await sleep(Math.floor(owed))
@@ -245,6 +249,14 @@ export async function startMockVllm(options: MockVllmOptions = {}): Promise<Mock
     },
     isUp: () => server !== undefined,
     isAsleep: () => asleep,
+    pause() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      going = promise
+      return () => {
+        going = undefined
+        resolve()
+      }
+    },
     kill,
     start,
     async close() {

@@ -21,10 +21,11 @@ redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 return 'make'`)
 
-/** ARGV: the maker, ms, the most chunks, the chunks. */
+/** ARGV: the maker, ms, the most chunks, how many are there, the chunks: those that came twice are there once. */
 const append = createScript(`if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-if redis.call('LLEN', KEYS[1]) + #ARGV - 3 > tonumber(ARGV[3]) then return 0 end
-for index = 4, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[index]) end
+local known = redis.call('LLEN', KEYS[1])
+if known + #ARGV - 4 > tonumber(ARGV[3]) or known < tonumber(ARGV[4]) then return 0 end
+for index = 5 + known - tonumber(ARGV[4]), #ARGV do redis.call('RPUSH', KEYS[1], ARGV[index]) end
 redis.call('PEXPIRE', KEYS[1], 900000)
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return 1`)
@@ -63,7 +64,7 @@ export function createRedisAnswers({ redis, clock }: { redis: SharedRedis; clock
     const name = `${kept(organisationId)}:${key}`
     return [name, `${name}:maker`, `${name}:whole`]
   }
-  const unlessGone = <T>(asked: Promise<T>, instead: T) =>
+  const unlessGone = <T, I>(asked: Promise<T>, instead: I): Promise<T | I> =>
     asked.catch((error: unknown) => {
       if (error instanceof RedisGone) return instead
       throw error
@@ -74,10 +75,10 @@ export function createRedisAnswers({ redis, clock }: { redis: SharedRedis; clock
         redis.ask(async client => (await join(client, keys(of), [id, ALIVE_MS, replays ? 1 : 0])) as Joined),
         'alone',
       ),
-    append: (of, id, chunks) =>
+    append: (of, id, from, chunks) =>
       unlessGone(
-        redis.ask(async client => (await append(client, keys(of), [id, ALIVE_MS, MOST_CHUNKS, ...chunks])) === 1),
-        false,
+        redis.ask(async client => (await append(client, keys(of), [id, ALIVE_MS, MOST_CHUNKS, from, ...chunks])) === 1),
+        undefined,
       ),
     alive: (of, id) =>
       unlessGone(
@@ -104,10 +105,11 @@ export function createRedisAnswers({ redis, clock }: { redis: SharedRedis; clock
           // States first: what is whole or gone by then has all its chunks there.
           const [isWhole, isMade] = [await client.exists(whole), await client.exists(maker)]
           const chunks = await client.lrange(list, after, after + READ_CHUNKS - 1)
-          if (chunks.length === READ_CHUNKS) return { chunks, state: 'running' }
-          return { chunks, state: isWhole ? 'whole' : isMade ? 'running' : 'gone' }
+          const isAll = chunks.length < READ_CHUNKS
+          const state = isAll && isWhole ? 'whole' : isAll && !isMade ? 'gone' : 'running'
+          return { chunks, state } as const
         }),
-        { chunks: [], state: 'gone' },
+        undefined,
       ),
     purge: organisationId => redis.ask(async client => Number(await purge(client, [kept(organisationId)], []))),
   }

@@ -89,10 +89,20 @@ describe.each(kinds)('%s', (_name, withRedis) => {
     token = await clouds[0]!.signIn(user.email)
     other = await clouds[0]!.signIn((await clouds[0]!.makeUser()).email)
   })
+  /** Requests for answers that have not ended, of all servers. */
+  async function inFlight(): Promise<number> {
+    const texts = await Promise.all(clouds.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()))
+    // The one that asks is one, too.
+    return texts.reduce((sum, text) => sum + Number(/^fusion_requests_in_flight (\d+)/m.exec(text)![1]) - 1, 0)
+  }
   const at = (index: number) => clouds[index % clouds.length]!
 
   test('those that come together have one answer, streamed or whole; each is a row, and one of them costs', async () => {
-    const all = await Promise.all(Array.from({ length: 12 }, (_, index) => ask(at(index), token, { stream: index % 3 !== 0 })))
+    const goOn = mock.pause()
+    const asking = Array.from({ length: 12 }, (_, index) => ask(at(index), token, { stream: index % 3 !== 0 }))
+    await expect.poll(inFlight).toBe(12)
+    goOn()
+    const all = await Promise.all(asking)
     expect(mock.asked).toHaveLength(1)
     expect(new Set(all.map(({ text }) => text)).size).toBe(1)
     expect(all[0]!.text.length).toBeGreaterThan(50)

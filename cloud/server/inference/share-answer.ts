@@ -19,6 +19,10 @@ const UNSEEN = new Set([
 ])
 /** Those who follow look for more so often. */
 const FOLLOW_MS = 20
+/** Where they can't for so long, they go on by themselves. */
+const UNKNOWN_MS = 2_000
+/** Between two tries to tell those who follow. */
+const AGAIN_MS = 100
 
 /** Whether the same request has the same answer: greedy decoding, or draws from a seed. */
 export const isDeterministic = ({ temperature, seed, n }: Readonly<Record<string, unknown>>): boolean =>
@@ -68,8 +72,12 @@ export async function* shareAnswer({
   }
   const seen: ChatChunk[] = []
   onSource(joined === 'replay' ? 'cache' : 'shared')
+  let unknownSince: number | undefined
   for (;;) {
-    const { chunks, state } = await answers.read(of, seen.length)
+    const read = await answers.read(of, seen.length)
+    unknownSince = read ? undefined : (unknownSince ?? performance.now())
+    if (unknownSince !== undefined && performance.now() - unknownSince > UNKNOWN_MS) break
+    const { chunks, state } = read ?? { chunks: [], state: 'running' }
     for (const text of chunks) {
       const [raw, weights] = JSON.parse(text) as [unknown, string]
       const chunk = { ...readChunk(raw, model), weights }
@@ -92,15 +100,21 @@ export async function* shareAnswer({
 
   async function* lead(): AsyncGenerator<ChatChunk, void, void> {
     let due: string[] = []
+    let told = 0
     let shares = true
     let sending: Promise<void> | undefined
     const alive = setInterval(() => void answers.alive(of, id).catch(() => {}), ALIVE_MS / 3)
     /** What comes while the last ones are on their way goes with the next. */
     async function send(): Promise<void> {
-      while (due.length > 0 && shares) {
+      for (let unknown = 0; due.length > 0 && shares;) {
         const chunks = due
         due = []
-        shares = await answers.append(of, id, chunks).catch(() => false)
+        const appended = await answers.append(of, id, told, chunks).catch(() => undefined)
+        if (appended) told += chunks.length
+        else if (appended === undefined && unknown++ < UNKNOWN_MS / AGAIN_MS) {
+          due = [...chunks, ...due]
+          await sleep(AGAIN_MS)
+        } else shares = false
       }
       sending = undefined
     }

@@ -12,16 +12,19 @@ export type Joined = 'make' | 'follow' | 'replay' | 'alone'
 export interface SharedAnswers {
   /** `id`: of whoever asks. `replays`: it takes one that was kept. */
   join(of: AnswerKey, id: string, replays: boolean): Promise<Joined>
-  /** Adds to what this one makes. False where it is (no longer) shared: it grew too long, or its maker was thought dead. */
-  append(of: AnswerKey, id: string, chunks: readonly string[]): Promise<boolean>
+  /**
+   * Adds to what this one makes, of which `from` chunks are there. False where it is (no longer) shared: it grew too long, or its maker was thought dead;
+   * undefined where that is not known.
+   */
+  append(of: AnswerKey, id: string, from: number, chunks: readonly string[]): Promise<boolean | undefined>
   /** It is still being made. */
   alive(of: AnswerKey, id: string): Promise<void>
   /** It is whole, and kept for so long; 0: for those alone who follow it now. */
   end(of: AnswerKey, id: string, keepMs: number): Promise<void>
   /** Nobody makes it any more. */
   abandon(of: AnswerKey, id: string): Promise<void>
-  /** Chunks after so many, some hundred at most. `gone`: no more come, and it is not whole. */
-  read(of: AnswerKey, after: number): Promise<{ chunks: string[]; state: 'running' | 'whole' | 'gone' }>
+  /** Chunks after so many, some hundred at most. `gone`: no more come, and it is not whole. undefined: nobody knows at the moment. */
+  read(of: AnswerKey, after: number): Promise<{ chunks: string[]; state: 'running' | 'whole' | 'gone' } | undefined>
   /** Forgets all that is kept of an organisation; tells how many. */
   purge(organisationId: string): Promise<number>
 }
@@ -80,7 +83,7 @@ export function createMemoryAnswers({ now = () => performance.now() } = {}): Sha
       answers.set(name(of), { chunks: [], maker: id, aliveUntil: now() + ALIVE_MS, whole: false, until: now() + 900_000, replays: false })
       return 'make'
     },
-    async append(of, id, chunks) {
+    async append(of, id, _from, chunks) {
       const kept = mine(of, id)
       if (!kept || kept.chunks.length + chunks.length > MOST_CHUNKS) return false
       kept.chunks.push(...chunks)
