@@ -8,12 +8,14 @@ import { local } from './local.ts'
 import { describeMachine } from './machine.ts'
 import { disturbedMeasurements } from './quiet.ts'
 import { asTable, type Report } from './report.ts'
+import { router } from './router.ts'
 
 const benches = {
   local: { run: local, about: 'chat on this machine through the whole product, beside llama-server (8 minutes; --quick 90 seconds)' },
   cloud: { run: cloud, about: 'the cloud on one machine, beside bare routes on its database (5 minutes; --quick 1 minute)' },
   gateway: { run: gateway, about: 'what the cloud adds to a model server, beside a bare proxy and NGINX (7 minutes; --quick 2 minutes)' },
   api: { run: api, about: 'the local API over HTTP, beside llama-server (5 minutes; --quick 1 minute)' },
+  router: { run: router, about: 'the choice of a server, beside others, on simulated servers (3 minutes; --quick 30 seconds)' },
 }
 
 const { values, positionals } = parseArgs({

@@ -28,6 +28,8 @@ export interface Sequence extends EngineRequest {
   made: number
   /** What it has of the cache: blocks of the prompt, then those of its answer. */
   held: number[]
+  /** It was put back into the line. */
+  preempted: boolean
 }
 
 export interface Step {
@@ -103,6 +105,7 @@ export function createMockEngine(shape: EngineShape) {
     if (whole > last.blocks.length) last.blocks = last.held.slice(0, whole)
     last.held = []
     last.computed = 0
+    last.preempted = true
     waiting.unshift(last)
     figures.preempted += 1
   }
@@ -110,26 +113,25 @@ export function createMockEngine(shape: EngineShape) {
   /** From the line, where there is room for what is computed of it in this step. */
   function admit(budget: number): boolean {
     const [next] = waiting as [Sequence]
-    const found = prefixLength(next.blocks)
+    const { promptTokens, made, blocks } = next
+    const length = promptTokens + made
     // The last token is always computed, and its block with it: the next one follows from it.
-    const length = next.promptTokens + next.made
-    const blocks = Math.min(found, Math.floor((length - 1) / blockTokens))
-    const known = blocks * blockTokens
-    for (const block of next.blocks.slice(0, blocks)) hold(next, block, false)
+    const found = Math.min(prefixLength(blocks), Math.floor((length - 1) / blockTokens))
+    const known = found * blockTokens
+    const tokens = Math.min(length, known + budget)
+    let need = Math.ceil(tokens / blockTokens)
+    for (let index = 0; index < found; index++) if (used.has(blocks[index]!)) need -= 1
+    if (used.size + need > cacheBlocks && running.length > 0) return false
+    for (let index = 0; index < found; index++) hold(next, blocks[index]!, false)
     next.computed = known
-    if (!grow(next, Math.min(length, known + budget))) {
-      release(next)
-      next.held = []
-      next.computed = 0
-      return false
-    }
+    grow(next, tokens)
     waiting.shift()
     running.push(next)
-    if (next.made === 0) {
+    if (!next.preempted) {
       next.cachedTokens = known
-      figures.prefixQueries += next.promptTokens
+      figures.prefixQueries += promptTokens
       figures.prefixHits += known
-      figures.promptTokens += next.promptTokens
+      figures.promptTokens += promptTokens
       figures.cachedTokens += known
     }
     return true
@@ -137,7 +139,7 @@ export function createMockEngine(shape: EngineShape) {
 
   return {
     add({ promptTokens, blocks }: EngineRequest): Sequence {
-      const sequence: Sequence = { promptTokens, blocks, cachedTokens: 0, computed: 0, made: 0, held: [] }
+      const sequence: Sequence = { promptTokens, blocks, cachedTokens: 0, computed: 0, made: 0, held: [], preempted: false }
       waiting.push(sequence)
       return sequence
     },

@@ -20,8 +20,6 @@ interface Server {
   serving: Map<Sequence, Answered>
 }
 
-export type Cluster = ReturnType<typeof createCluster>
-
 export function createCluster(shape: EngineShape, count: number, makePolicy: (engines: readonly MockEngine[]) => Policy) {
   const servers: Server[] = Array.from({ length: count }, () => ({
     engine: createMockEngine(shape),

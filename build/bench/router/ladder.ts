@@ -4,7 +4,7 @@ import { type Answered, createCluster } from './cluster.ts'
 import type { MakePolicy } from './policy.ts'
 import { SERVERS } from './published.ts'
 import { seededRandom } from './random.ts'
-import { arrivals, createBlocks, createQuestions } from './workload.ts'
+import { arrivals, createBlocks, createQuestions, type QuestionKind } from './workload.ts'
 
 export interface Figures {
   /** Output tokens a second, from the first question to the end of the last answer. */
@@ -19,7 +19,7 @@ export interface Figures {
 export interface Ladder {
   seed: number
   stages: readonly { rate: number; seconds: number }[]
-  fresh?: boolean
+  kind?: QuestionKind
 }
 
 export function figuresOf(answered: readonly Answered[]): Omit<Figures, 'cached'> {
@@ -31,10 +31,10 @@ export function figuresOf(answered: readonly Answered[]): Omit<Figures, 'cached'
 }
 
 /** One stage after the other on the same servers; the first one's figures are left out, it fills their caches. */
-export function climb(policy: MakePolicy, shape: EngineShape, { seed, stages, fresh = false }: Ladder): Figures[] {
+export function climb(policy: MakePolicy, shape: EngineShape, { seed, stages, kind = {} }: Ladder): Figures[] {
   // Questions and their times are the same for all policies.
   const random = seededRandom(seed)
-  const question = createQuestions(createBlocks(), random, { fresh })
+  const question = createQuestions(createBlocks(), random, kind)
   const cluster = createCluster(shape, SERVERS, engines => policy(engines, seededRandom(seed + 1_000)))
   const count = (figure: 'promptTokens' | 'cachedTokens') => cluster.engines.reduce((sum, { figures }) => sum + figures[figure], 0)
   const figures = stages.map(({ rate, seconds }) => {

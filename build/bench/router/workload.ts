@@ -21,24 +21,34 @@ export function createBlocks() {
 
 export type NewBlocks = ReturnType<typeof createBlocks>
 
-/**
- * One question after the other, without end. As inference-perf asks them: always the same 750, in one order that was mixed once. `fresh`: each is new
- * behind its tenant's prefix.
- */
-export function createQuestions(newBlocks: NewBlocks, random: Random, { fresh = false } = {}): () => Prompt {
+export interface QuestionKind {
+  /** Each is new behind its tenant's prefix. */
+  fresh?: boolean
+  /** The n-th tenant asks 1/n times as often as the first. */
+  skewed?: boolean
+}
+
+/** One question after the other, without end. As inference-perf asks them: always the same 750, in one order that was mixed once. */
+export function createQuestions(newBlocks: NewBlocks, random: Random, { fresh, skewed }: QuestionKind = {}): () => Prompt {
   const { tenants, prefixTokens, questionsPerTenant, questionTokens } = workload
   const tokens = prefixTokens + questionTokens
   const shared = Math.floor(prefixTokens / shape.blockTokens)
   const own = Math.floor(tokens / shape.blockTokens) - shared
   const prefixes = Array.from({ length: tenants }, () => newBlocks(shared))
   const ask = (prefix: number[]): Prompt => ({ tokens, blocks: [...prefix, ...newBlocks(own)] })
-  const all = shuffled(
-    prefixes.flatMap(prefix => Array.from({ length: questionsPerTenant }, () => ({ prefix, prompt: ask(prefix) }))),
-    random,
-  )
+  const known = prefixes.flatMap(prefix => Array.from({ length: questionsPerTenant }, () => ({ prefix, prompt: ask(prefix) })))
+  const mixed = shuffled(known, random)
+  const total = prefixes.reduce((sum, _, index) => sum + 1 / (index + 1), 0)
   let next = 0
+
+  function drawn() {
+    let left = random() * total
+    const tenant = prefixes.findIndex((_, index) => (left -= 1 / (index + 1)) < 0)
+    return known[Math.max(0, tenant) * questionsPerTenant + Math.floor(random() * questionsPerTenant)]!
+  }
+
   return () => {
-    const { prefix, prompt } = all[next++ % all.length]!
+    const { prefix, prompt } = skewed ? drawn() : mixed[next++ % mixed.length]!
     return fresh ? ask(prefix) : prompt
   }
 }
