@@ -123,7 +123,12 @@ async function variant(what: string, setting: RouterSetting, kind: QuestionKind)
     const beside = `${what}, ${rate}/s, beside`
     return [
       judge(`${beside} random: output`, 'tokens/s', pairs(ours, at(results, 'random', rate), tokens), rate === top ? twice : null),
-      judge(`${beside} least loaded: p90 to first token`, 's', pairs(ours, at(results, 'least loaded', rate), p90), rate === top ? tenth : null),
+      judge(
+        `${beside} least loaded: p90 to first token`,
+        's',
+        pairs(ours, at(results, 'least loaded', rate), p90),
+        rate === top ? tenth : null,
+      ),
       judge(`${beside} the best rival: output`, 'tokens/s', pairs(ours, best, tokens), withinFive.tokens),
       judge(`${beside} the best rival: p90 to first token`, 's', pairs(ours, best, p90), withinFive.p90),
     ]
