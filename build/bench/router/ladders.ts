@@ -47,7 +47,7 @@ const withinFive = { tokens: { of: 'ratio', sense: 'at least', value: 0.95 }, p9
 export async function published(setting: RouterSetting): Promise<Row[]> {
   const names = Object.keys(policies(shape)) as PolicyName[]
   const results = run(names, setting, {})
-  await draw(results, names)
+  if (!setting.quick) await draw(results, names)
   const ours = at(results, 'fusion', top)
   const against = (name: PolicyName) => at(results, name, top)
   const best = bestOf(prefixRivals.map(against))

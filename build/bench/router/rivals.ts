@@ -26,7 +26,7 @@ export const leastLoaded: MakePolicy = (engines, draw) => {
 
 /**
  * vLLM production-stack's `loadaware` (pull request 1035): `matched/prompt − (load − mean)/max(1, mean)` over its own count, the cache as LMCache tells
- * it, the first of equal ones. `lookMs`: load and cache are as old as that.
+ * it, the first of equal ones. `lookMs`: load is as old as that.
  */
 export const productionStack =
   (lookMs?: number): MakePolicy =>
