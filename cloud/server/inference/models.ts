@@ -132,10 +132,10 @@ export function createModels({
       leaving.add(one)
       letGo(one)
     }
-    const kept = known.filter(one => wanted.has(one.key))
-    const there = new Set(kept.map(({ key }) => key))
-    const made = [...wanted].filter(([key]) => !there.has(key))
-    known = [...kept, ...made.map(([key, address]) => ({ ...createPoolServer(address, { now, onLook: callAll, longestAnswerMs }), key }))]
+    const kept = new Map(known.map(one => [one.key, one]))
+    known = [...wanted].map(
+      ([key, address]) => kept.get(key) ?? { ...createPoolServer(address, { now, onLook: callAll, longestAnswerMs }), key },
+    )
   }
 
   function letGo(one: PoolServer): void {

@@ -179,11 +179,14 @@ describe.skipIf(!vllmIsHere())('with two real vLLMs', () => {
     const client = await program()
     const undisturbed = await read(client, { max_tokens: 800 })
     expect(undisturbed).toMatchObject({ tokens: 800, finish: 'length' })
+    let wasBusy = false
     const killed = await read(client, { max_tokens: 800 }, count => {
       if (count !== 5) return
       const busy = cloud.parts.models.servers().findIndex(({ inFlight }) => inFlight > 0)
       running[busy]!.kill()
+      wasBusy = busy >= 0
     })
+    expect(wasBusy).toBe(true)
     expect(killed).toEqual(undisturbed)
     expect(cloud.parts.models.servers().filter(({ up }) => up)).toHaveLength(1)
   }, 600_000)
