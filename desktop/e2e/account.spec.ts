@@ -64,6 +64,19 @@ test('a person signs in, chooses a model of the cloud, sees where their words go
   await expect(answers.last().getByRole('button', { name: 'Sign in' })).toBeVisible()
 })
 
+test('the choice of a model can be left to the cloud', async ({ fusion, cloud }) => {
+  await signIn(fusion, cloud)
+  await choose(fusion, 'Automatic')
+  const { message, send, answers } = parts(fusion)
+  await message.fill('hello')
+  await send.click()
+  const stop = fusion.getByRole('button', { name: 'Stop', exact: true })
+  await expect(answers.last().locator('.growing')).toContainText(/\w+ \w+/)
+  await stop.click()
+  await expect(answers.last()).toContainText('Stopped.')
+  await expect(fusion.getByRole('button', { name: /^Model: Automatic/ })).toBeVisible()
+})
+
 test('what grows in the cloud is marked in its colour', async ({ fusion, cloud }) => {
   await signIn(fusion, cloud)
   await choose(fusion, 'endless')

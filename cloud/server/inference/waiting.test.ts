@@ -86,6 +86,14 @@ test('whoever leaves the line is never sent to a server', async () => {
   expect(order()).toEqual(['first', 'next'])
 })
 
+test('a cloud that ends ends those who wait, and is held up by none of them', async () => {
+  pool = await startMockPool({ servers: 1, slots: 1, options: () => ({ fault: () => ({ kind: 'silent' }) }) })
+  const asking = ['has the seat', 'waits'].map(user => post(asked(user)).catch((error: unknown) => error))
+  await expect.poll(() => pool!.cloud.parts.models.waiting(MOCK_MODEL)).toBe(1)
+  await pool.cloud.parts.models.close()
+  for (const reply of await Promise.all(asking)) expect((reply as Response).status).toBeGreaterThanOrEqual(500)
+})
+
 test('headers wait for the first token, or five seconds; then comments come, and an error as an event', async () => {
   pool = await startMockPool({
     servers: 1,
