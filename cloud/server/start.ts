@@ -125,6 +125,10 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       servers: [],
       scaledToZero: config.models.flatMap(({ model, wakeUrl }) => (wakeUrl === undefined ? [] : [{ model, wakeUrl }])),
       queueSeconds: config.queueSeconds,
+      onDrift(server, drift) {
+        app?.metrics.engineDrifts.inc()
+        app?.log.error({ server, ...drift }, 'what a model server says it made and what was counted differ by more than 1 %')
+      },
     })
     const kubernetes = kubernetesOf(config)
     const discovery = discoverServers(servers, {

@@ -34,6 +34,8 @@ export interface MockVllm {
   engine: MockEngine
   isUp(): boolean
   isAsleep(): boolean
+  /** How often its figures were read. */
+  scrapes(): number
   /** It computes nothing until what it returns is called. */
   pause(): () => void
   /** Every connection breaks, and none is taken. */
@@ -68,6 +70,7 @@ export async function startMockVllm(options: MockVllmOptions = {}): Promise<Mock
   let driving = false
   let going: Promise<void> | undefined
   let number = 0
+  let scrapes = 0
 
   /** Steps as long as there is something to compute. Times under a millisecond are saved up: no timer is as short. */
   async function drive(): Promise<void> {
@@ -122,6 +125,7 @@ export async function startMockVllm(options: MockVllmOptions = {}): Promise<Mock
     if (path === '/version') return json(response, 200, { version: '0.32.0' })
     if (path === '/health') return void response.writeHead(200).end()
     if (path === '/load') return json(response, 200, { server_load: engine.running() + engine.waiting() })
+    if (path === '/metrics') scrapes += 1
     if (path === '/metrics')
       return void response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(metricsText(model, engine, shape))
     return refuse(response, 404, 'Not Found')
@@ -249,6 +253,7 @@ export async function startMockVllm(options: MockVllmOptions = {}): Promise<Mock
     },
     isUp: () => server !== undefined,
     isAsleep: () => asleep,
+    scrapes: () => scrapes,
     pause() {
       const { promise, resolve } = Promise.withResolvers<void>()
       going = promise

@@ -170,6 +170,26 @@ test('an answer of which nobody said how long it may be is reserved for as it gr
   expect(events.length).toBeGreaterThan(3)
 })
 
+test('a clock that steps back and forth neither frees what was used nor takes it twice', async () => {
+  const of = await organisation()
+  await of.budget('person', { tokensAMonth: PROMPT + 400 }, of.member.id)
+  const start = ahead
+  // A key, since a session ends with its time.
+  const { text: key } = await of.key()
+  const ask = (maxTokens: number) => of.ask({ max_tokens: maxTokens }, key)
+  expect(await ask(300)).toMatchObject(good)
+  for (const hours of [-30, 30, -1, 200]) {
+    ahead = start + hours * 3_600_000
+    expect([hours, await ask(200)]).toMatchObject([hours, spent])
+  }
+  // Another month, and back.
+  ahead = start + 31 * 24 * 3_600_000
+  expect(await ask(300)).toMatchObject(good)
+  ahead = start
+  expect(await ask(200)).toMatchObject(spent)
+  ahead = start + 31 * 24 * 3_600_000
+})
+
 test('near its end an answer says so: by a header, and in the first event', async () => {
   const of = await organisation()
   await of.budget('organisation', { tokensAMonth: 400 })

@@ -77,13 +77,21 @@ export interface StreamedEvent {
   event: unknown
 }
 
+/** Who is told how many tokens each answer had. */
+export interface TokenAccount {
+  told(tokens: number): void
+  /** An answer was left, or did not say how long it was. */
+  cut(): void
+}
+const nobody: TokenAccount = { told: () => {}, cut: () => {} }
+
 export type ModelServer = ReturnType<typeof createModelServer>
 
 /** Opens no connection yet. `label` names it to admins and in metrics: host and port, never a key. */
 export function createModelServer(
   // Without token ids it could not go on with an answer that one of the same name with them began: its weights count as others.
   { url, apiKey, window, tokenIds = true, weights = tokenIds ? '' : 'without token ids' }: ServerAddress,
-  { longestAnswerMs = LONGEST_MS } = {},
+  { longestAnswerMs = LONGEST_MS, account = nobody }: { longestAnswerMs?: number; account?: TokenAccount } = {},
 ) {
   const { origin, host, pathname } = new URL(url)
   const base = pathname.replace(/\/(?:v1\/?)?$/, '')
@@ -133,6 +141,12 @@ export function createModelServer(
     return readJson({ body }, options.signal)
   }
 
+  function keepAccount(answer: unknown): void {
+    const made = typeof answer === 'object' && answer !== null ? madeOf(answer) : undefined
+    if (made === undefined) account.cut()
+    else account.told(made)
+  }
+
   /** What has no answer but its status. */
   async function tell(path: string): Promise<void> {
     const { statusCode, body } = await request('POST', path, { signal: AbortSignal.timeout(WAKE_MS) })
@@ -167,7 +181,7 @@ export function createModelServer(
     async tryOut(model: string): Promise<void> {
       const asked = { model, prompt: 'Hi', max_tokens: 1, temperature: 0 }
       try {
-        await json('POST', '/v1/completions', { body: asked, signal: AbortSignal.timeout(TRIAL_MS) })
+        keepAccount(await json('POST', '/v1/completions', { body: asked, signal: AbortSignal.timeout(TRIAL_MS) }))
       } catch (error) {
         if (!(error instanceof ServerRefused) || error.status >= 502 || error.status === 500 || error.status === 429) throw error
       }
@@ -183,7 +197,7 @@ export function createModelServer(
     /** Some tokens of a longer prompt, so that what is made at the first use is there. */
     async warmUp(model: string): Promise<void> {
       const asked = { model, prompt: 'Hi '.repeat(256), max_tokens: 8, temperature: 0 }
-      await json('POST', '/v1/completions', { body: asked, signal: AbortSignal.timeout(WAKE_MS) })
+      keepAccount(await json('POST', '/v1/completions', { body: asked, signal: AbortSignal.timeout(WAKE_MS) }))
     },
 
     /** Its figures in Prometheus' text; undefined where it tells none. */
@@ -209,14 +223,20 @@ export function createModelServer(
     stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<StreamedEvent, void, void> {
       const asked: Record<string, unknown> = { ...body, stream: true }
       if (!tokenIds) delete asked['return_token_ids']
-      return eventsOf(() => request('POST', path, { body: asked, signal }), signal)
+      return eventsOf(() => request('POST', path, { body: asked, signal }), { signal, account })
     },
 
     /** An answer that comes as a whole, as JSON. Throws as `stream` does. */
     async whole(path: string, body: object, signal: AbortSignal): Promise<unknown> {
-      const reply = await request('POST', path, { body, signal })
-      if (reply.statusCode !== 200) throw new ServerRefused(reply.statusCode, await refusalOf(reply))
-      return readJson(reply, signal)
+      let answer: unknown
+      try {
+        const reply = await request('POST', path, { body, signal })
+        if (reply.statusCode !== 200) throw new ServerRefused(reply.statusCode, await refusalOf(reply))
+        answer = await readJson(reply, signal)
+        return answer
+      } finally {
+        keepAccount(answer)
+      }
     },
 
     close: () => pool.destroy(),
@@ -237,7 +257,10 @@ const isBroken = (event: object): boolean => 'error' in event && event.error !==
 /** The last event of a response. */
 const lastEvents = new Set<unknown>(['response.completed', 'response.incomplete', 'response.failed'])
 
-async function* eventsOf(ask: () => Promise<Dispatcher.ResponseData>, signal: AbortSignal): AsyncGenerator<StreamedEvent, void, void> {
+async function* eventsOf(
+  ask: () => Promise<Dispatcher.ResponseData>,
+  { signal, account }: { signal: AbortSignal; account: TokenAccount },
+): AsyncGenerator<StreamedEvent, void, void> {
   const reply = await ask()
   if (reply.statusCode !== 200) throw new ServerRefused(reply.statusCode, await refusalOf(reply))
   const { body } = reply
@@ -246,6 +269,7 @@ async function* eventsOf(ask: () => Promise<Dispatcher.ResponseData>, signal: Ab
   const reader = createEventReader()
   let ended = false
   let done = false
+  let made: number | undefined
   try {
     for await (const bytes of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       for (const { data } of reader.read(bytes)) {
@@ -258,6 +282,7 @@ async function* eventsOf(ask: () => Promise<Dispatcher.ResponseData>, signal: Ab
         if (typeof event !== 'object' || event === null) throw new ServerLost('the model server sent what is no event')
         if (isBroken(event) && !('type' in event)) throw new ServerRefused(500)
         ended ||= 'type' in event && lastEvents.has(event.type)
+        made = madeOf(event) ?? made
         yield { data, event }
       }
     }
@@ -266,10 +291,20 @@ async function* eventsOf(ask: () => Promise<Dispatcher.ResponseData>, signal: Ab
     if (error instanceof ServerLost || error instanceof ServerRefused) throw error
     throw new ServerLost('the model server broke off', { cause: error })
   } finally {
+    if ((done || ended) && made !== undefined) account.told(made)
+    else account.cut()
     if (done) letEnd(body)
     else body.destroy()
   }
   if (!ended) throw new ServerLost('the model server ended its answer without saying so')
+}
+
+/** Tokens of an answer, by the usage that stands with it or in its last event; undefined where none does. */
+function madeOf(answer: object): number | undefined {
+  const { usage, response } = answer as { usage?: unknown; response?: { usage?: unknown } | null }
+  const { completion_tokens: made, output_tokens: ofResponse } = (usage ?? response?.usage ?? {}) as Record<string, unknown>
+  const told = made ?? ofResponse
+  return typeof told === 'number' ? told : undefined
 }
 
 /** All was said. What is left is the end of the reply; where that comes, the connection is good for the next request. */

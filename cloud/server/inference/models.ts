@@ -3,6 +3,7 @@ import type { CloudModel } from '@fusion/shared/contract/cloud/models.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { request } from 'undici'
 import { chooseServer, isNewTo } from './pool/choose-server.ts'
+import type { EngineDrift } from './pool/engine-account.ts'
 import { createPoolServer, type PoolAddress, type PoolServer } from './pool/pool-server.ts'
 import { createWaitingLine, type WaitingLine } from './pool/waiting-line.ts'
 
@@ -57,6 +58,8 @@ export interface ModelsOptions {
   scaledToZero?: readonly ScaledToZero[]
   /** The longest that a request waits for a free server. */
   queueSeconds?: number
+  /** What a server says it made and what its answers told differ by more than one in a hundred. */
+  onDrift?: (server: string, drift: EngineDrift) => void
   /** The longest that one answer may take. */
   longestAnswerMs?: number
   now?: () => number
@@ -103,6 +106,7 @@ export function createModels({
   servers,
   scaledToZero = [],
   queueSeconds = 60,
+  onDrift = () => {},
   longestAnswerMs = 600_000,
   now = () => performance.now(),
 }: ModelsOptions) {
@@ -134,7 +138,16 @@ export function createModels({
     }
     const kept = new Map(known.map(one => [one.key, one]))
     known = [...wanted].map(
-      ([key, address]) => kept.get(key) ?? { ...createPoolServer(address, { now, onLook: callAll, longestAnswerMs }), key },
+      ([key, address]) =>
+        kept.get(key) ?? {
+          ...createPoolServer(address, {
+            now,
+            onLook: callAll,
+            onDrift: drift => onDrift(new URL(address.url).host, drift),
+            longestAnswerMs,
+          }),
+          key,
+        },
     )
   }
 

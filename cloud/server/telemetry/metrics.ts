@@ -72,6 +72,11 @@ export function createMetrics({ database }: { database: Pick<Database, 'pool'> }
       help: 'How often what was counted of a budget and what the ledger says differed by more than 1 %.',
       registers,
     }),
+    engineDrifts: new Counter({
+      name: 'fusion_engine_drifts_total',
+      help: 'How often what a model server says it made and what its answers told differed by more than 1 %.',
+      registers,
+    }),
     /** `part`: database, cache, objects or models. */
     partsUp: new Gauge({
       name: 'fusion_part_up',

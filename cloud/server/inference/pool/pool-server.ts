@@ -1,6 +1,7 @@
 // One server of the pool: what it has, whether it answers, and how busy it is.
 import { createModelServer, type ListedModel, type ModelServer, type ServerAddress } from '../model-server.ts'
 import { createBreaker } from './breaker.ts'
+import { createEngineAccount, type EngineDrift } from './engine-account.ts'
 import { createPrefixIndex, type PrefixIndex } from './prefix-index.ts'
 import { BLOCK_CHARACTERS } from './prefix-blocks.ts'
 import { readServerMetrics } from './server-metrics.ts'
@@ -62,9 +63,15 @@ export interface PoolServer {
 /** Looks at it from now on, until `close`. `onLook` is called after each look, with whether it answered. */
 export function createPoolServer(
   address: PoolAddress,
-  { now, onLook, longestAnswerMs }: { now: () => number; onLook: () => void; longestAnswerMs: number },
+  {
+    now,
+    onLook,
+    onDrift,
+    longestAnswerMs,
+  }: { now: () => number; onLook: () => void; onDrift: (drift: EngineDrift) => void; longestAnswerMs: number },
 ): PoolServer & { looked: Promise<void> } {
-  const server = createModelServer(address, { longestAnswerMs })
+  const account = createEngineAccount({ onDrift })
+  const server = createModelServer(address, { longestAnswerMs, account })
   const slots = address.slots ?? SLOTS
   const breaker = createBreaker(now)
   const prefixes = createPrefixIndex()
@@ -143,6 +150,8 @@ export function createPoolServer(
     if (!metrics) return
     // What it has beyond ours is of other servers of this cloud, or of somebody else.
     others = { requests: Math.max(0, metrics.running + metrics.waiting - held), seenAt: now() }
+    // With something under way the two are apart for a while.
+    if (metrics.madeTokens !== null && held === 0 && metrics.running + metrics.waiting === 0) account.seen(metrics.madeTokens)
     if (metrics.cacheTokens !== null) prefixes.resize(Math.round((metrics.cacheTokens * CHARACTERS_PER_TOKEN) / BLOCK_CHARACTERS))
   }
 
