@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { ChatRequest } from '@fusion/shared/contract/cloud/chat.ts'
 import { textOf } from '@fusion/shared/chat/message.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
@@ -46,8 +46,8 @@ function start(database: Database): Generations {
   return generations
 }
 
-const begin = (generations: Generations, request: ChatRequest) =>
-  generations.begin(caller, request, async () => ({
+const begin = (generations: Generations, request: ChatRequest, by = caller) =>
+  generations.begin(by, request, async () => ({
     generation: request.answer,
     model: MODEL,
     prompt: plannedPrompt({
@@ -56,8 +56,8 @@ const begin = (generations: Generations, request: ChatRequest) =>
       systemPrompt: null,
     }),
     sampling: {},
-    cacheSalt: caller.userId,
-    who: caller.userId,
+    cacheSalt: by.userId,
+    who: by.userId,
     blocks: [],
     reservation: { warning: null, cover: () => {}, ends: undefined, settle: () => {} },
   }))
@@ -140,6 +140,37 @@ test('what a dead server left is closed, with what was made, behind all that any
   expect(await following).toEqual(['generation-start', 'prompt-count', 'text-delta', 'generation-fail'])
   expect(seen.at(-1)).toBeGreaterThan(1000)
   expect(await elsewhere.state(caller, request.answer)).toMatchObject({ at: 'failed', seq: seen.at(-1) })
+})
+
+test('a server that was held up for longer than a lease goes on with its own answer', async () => {
+  // Nobody else is there to take it.
+  const alone = await makeDatabase()
+  onTestFinished(alone.close)
+  const organisation = await createOrganisation(alone.database, 'Example')
+  const user = await createUser(alone.database, { organisationId: organisation.id, email: 'a@example.org', name: 'A', role: 'member' })
+  const by = { ...caller, userId: user!.id, organisationId: organisation.id }
+  const generations = createGenerations({
+    database: alone.database,
+    models,
+    clock: Date.now,
+    patience,
+    onTrouble: () => {},
+    record: () => {},
+  })
+  const request = question(MODEL)
+  await begin(generations, request, by)
+  const answer = await servers.next()
+  answer.say('half ')
+  for (let time = 0; time < 3; time++) {
+    await asOwner(alone.url, `update generations set lease_until = now() - interval '1 s'`)
+    const leased = () =>
+      alone.database.asUser(by.userId, tx => tx.query<{ leased: boolean }>('select lease_until > now() as leased from generations'))
+    await expect.poll(leased).toEqual([{ leased: true }])
+  }
+  answer.say('and whole')
+  answer.finish()
+  await expect.poll(async () => (await generations.state(by, request.answer)).at).toBe('complete')
+  await generations.close()
 })
 
 test('what a dead server left of a chat from history is kept in its conversation, as far as it was written down', async () => {

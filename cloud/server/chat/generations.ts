@@ -133,6 +133,8 @@ export function createGenerations({ database, models, clock, patience, onTrouble
 
   /** Goes on with an answer from what its server had told, or closes it, where that is not known whole. */
   async function takeOver({ userId, id, seq, model, cancelRequested }: Orphan): Promise<void> {
+    // It is made here: this process was held up for longer than a lease.
+    if (live.has(keyOf(userId, id))) return
     const known = await tail?.takeOver({ userId, id }, owner)
     let why = failure('model-server-lost')
     if (known && plan && known.entries.length >= seq) {
