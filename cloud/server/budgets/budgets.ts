@@ -239,7 +239,8 @@ export function createBudgets({ database, counters, prices, rules, clock, onDrif
     if (measure === 'money-a-month') return failure('money-spent', { date })
     // Where an answer would still fit, this one is too long.
     if (limit - used >= LEAST_TOKENS) return failure('budget-too-small', { needed: amount, left: limit - used })
-    return failure('budget-spent', { used, budget: limit, date })
+    // What is reserved by others counts, and may be given back.
+    return failure('budget-spent', { used: Math.min(used, limit), budget: limit, date })
   }
 
   return { reserve, reconcile, close: () => clearInterval(reconciling) }
