@@ -74,7 +74,7 @@ test('the choice of a model can be left to the cloud', async ({ fusion, cloud })
   await expect(answers.last().locator('.growing')).toContainText(/\w+ \w+/)
   await stop.click()
   await expect(answers.last()).toContainText('Stopped.')
-  await expect(fusion.getByRole('button', { name: /^Model: Automatic/ })).toBeVisible()
+  await expect(fusion.getByRole('button', { name: 'Model: Automatic, in the cloud', exact: true })).toBeVisible()
 })
 
 test('what grows in the cloud is marked in its colour', async ({ fusion, cloud }) => {
