@@ -1,9 +1,11 @@
 // A server of ours that dies in the middle of an answer: another one goes on from what was told, and the client sees one whole answer.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type MockVllm, MOCK_MODEL, startMockVllm } from '../../testing/mock-vllm.ts'
 import type { Database } from '../../database/connection.ts'
 import { skipWithoutRedis, startRedis, type TestRedis } from '../cache/testing/test-redis.ts'
@@ -150,11 +152,13 @@ describe.skipIf(skipWithoutRedis)('with Redis', () => {
 
   test('after kill -9 the client resumes at another server where it was, and the ledger has the answer once', async () => {
     const before = await (await chatClient(cloud.url, token).ask(asked({ sampling: { temperature: 0, maxTokens: 150 } }))).rest()
+    const home = await mkdtemp(join(tmpdir(), 'fusion-cloud-'))
+    onTestFinished(() => rm(home, { recursive: true, force: true }))
     const child = spawn(process.execPath, [join(import.meta.dirname, '../main.ts')], {
       env: {
         ...process.env,
         ...env,
-        FUSION_HOME: join(process.env['TMPDIR'] ?? '/tmp', `fusion-killed-${process.pid}`),
+        FUSION_HOME: home,
         FUSION_CLOUD_PORT: '0',
         DATABASE_URL: cloud.databaseUrl,
       },
