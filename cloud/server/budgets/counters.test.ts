@@ -1,8 +1,9 @@
 // The counts in this process and those in Redis: the same rules, whatever happens in whichever order.
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { newId } from '@fusion/shared/contract/ids.ts'
 import { openRedis, type SharedRedis } from '../cache/redis.ts'
+import { patientRedis } from '../cache/testing/patient-redis.ts'
 import { skipWithoutRedis, startRedis, type TestRedis } from '../cache/testing/test-redis.ts'
 import { type Claim, type Counters, createMemoryCounters } from './counters.ts'
 import { createRedisCounters } from './redis-counters.ts'
@@ -113,8 +114,7 @@ describe.skipIf(skipWithoutRedis)('in Redis', () => {
   const never = new Proxy({} as Counters, { get: () => () => Promise.resolve() })
   beforeAll(async () => {
     server = await startRedis()
-    redis = openRedis({ url: server.url })
-    await redis.opened
+    redis = patientRedis(server.url)
   })
   afterAll(async () => {
     await redis.close()
@@ -167,6 +167,9 @@ describe.skipIf(skipWithoutRedis)('in Redis', () => {
   })
 
   test('with Redis gone in the middle, requests are counted here, and come to their end in both', async () => {
+    const redis = openRedis({ url: server.url })
+    onTestFinished(redis.close)
+    await redis.opened
     const own = createMemoryCounters()
     const counters = createRedisCounters({ redis, own })
     const organisationId = newId()

@@ -6,7 +6,7 @@ import { chatClient, question, textOf } from '../testing/chat-client.ts'
 import { MODEL, PROMPT_TOKENS, startScriptedServer, type ScriptedServer } from '../testing/scripted-server.ts'
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
 import { createRedisEventTail } from './redis-event-tail.ts'
-import { openRedis } from './redis.ts'
+import { patientRedis } from './testing/patient-redis.ts'
 import { skipWithoutRedis, startRedis, type TestRedis } from './testing/test-redis.ts'
 
 describe.skipIf(skipWithoutRedis)('the tail of answers in Redis', () => {
@@ -40,8 +40,7 @@ describe.skipIf(skipWithoutRedis)('the tail of answers in Redis', () => {
   const delta = (text: string): GenerationEvent => ({ type: 'text-delta', text })
 
   test('events stand at their seq, once, however often they are sent, and none after a gap', async () => {
-    const redis = openRedis({ url: server.url })
-    await redis.opened
+    const redis = patientRedis(server.url)
     const tail = createRedisEventTail(redis)
     const of = { userId: newId(), id: newId() }
     const entries = (...texts: string[]) => texts.map(text => ({ event: delta(text) }))

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openRedis, type SharedRedis } from '../cache/redis.ts'
+import type { SharedRedis } from '../cache/redis.ts'
+import { patientRedis } from '../cache/testing/patient-redis.ts'
 import { skipWithoutRedis, startRedis, type TestRedis } from '../cache/testing/test-redis.ts'
 import { createMemoryLimits, type Limit, type Limits } from './limits.ts'
 import { createRedisLimits, readClock, takeScript } from './redis-limits.ts'
@@ -10,8 +11,7 @@ describe.skipIf(skipWithoutRedis)('limits in Redis', () => {
   let redis: SharedRedis
   beforeAll(async () => {
     server = await startRedis()
-    redis = openRedis({ url: server.url })
-    await redis.opened
+    redis = patientRedis(server.url)
   })
   afterAll(async () => {
     await redis.close()

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { freePort } from '../../../database/free-port.ts'
@@ -74,12 +75,22 @@ export async function startCluster(): Promise<TestCluster> {
   for (let index = 0; index < 3; index++) nodes.push(await startRedis({ cluster: true }))
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
   await run(commandLine!, ['--cluster', 'create', ...addresses, '--cluster-yes'])
+  await Promise.all(nodes.map(served))
   return {
     url: nodes.map(({ url }) => url).join(','),
     nodes,
     async close() {
       await Promise.all(nodes.map(node => node.close()))
     },
+  }
+}
+
+/** `redis-cli` waits until the nodes know each other; each refuses what it is asked for up to 2 s more, until it counts the Cluster as whole. */
+async function served({ port }: TestRedis): Promise<void> {
+  for (;;) {
+    const { stdout } = await run(commandLine!, ['-p', String(port), 'cluster', 'info'])
+    if (stdout.includes('cluster_state:ok') && stdout.includes('cluster_slots_ok:16384')) return
+    await delay(50)
   }
 }
 
