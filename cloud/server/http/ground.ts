@@ -98,7 +98,7 @@ export async function createGround(parts: GroundParts, { allowed = limits, logTo
   logRequests(app)
   measureRequests(app, metrics)
   allowOrigins(app, { origins: config.origins, table })
-  await secureReplies(app)
+  secureReplies(app)
   readJsonBodies(app)
   answerOtherMethods(app, table)
   tellErrors(app, {

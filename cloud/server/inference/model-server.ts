@@ -3,8 +3,9 @@ import { failure } from '@fusion/shared/contract/failures.ts'
 import { createEventReader } from '@fusion/shared/http/read-events.ts'
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
-import { type Dispatcher, Pool } from 'undici'
+import { Pool } from 'undici'
 import { inSpan, traceHeaders } from '../telemetry/trace.ts'
+import { type OpenStream, openStream, wholeText } from './open-stream.ts'
 import { type Refusal, refusalOf, wrongRequest } from './refusal.ts'
 
 export interface ServerAddress {
@@ -63,8 +64,10 @@ const SHORT_MS = 10_000
 const TRIAL_MS = 30_000
 /** Before it answers with headers a server may compute a whole answer. */
 const LONGEST_MS = 600_000
-/** Of a reply, behind its last event. */
+/** Of an answer, behind the last that is read of it: where it ends, the connection is good for the next request. */
 const END_MS = 1_000
+/** Of an answer that comes as a whole: embeddings of 2,048 texts are a hundred megabytes. */
+const MOST_BYTES = 256_000_000
 
 /** A model of many gigabytes is brought back into a GPU. */
 const WAKE_MS = 120_000
@@ -111,20 +114,21 @@ export function createModelServer(
     ...traceHeaders(),
   })
 
+  /** Resolves when its answer begins. */
   async function request(
     method: 'GET' | 'POST',
     path: string,
     { body, signal }: { body?: unknown; signal: AbortSignal },
-  ): Promise<Dispatcher.ResponseData> {
+  ): Promise<OpenStream> {
     return inSpan(`model server ${path}`, { kind: 'client', attributes: { 'server.address': host } }, async () => {
+      const asked = {
+        method,
+        path: base + path,
+        headers: { ...headers(), ...(body !== undefined && { 'content-type': 'application/json' }) },
+        body: body === undefined ? null : JSON.stringify(body),
+      }
       try {
-        return await pool.request({
-          method,
-          path: base + path,
-          headers: { ...headers(), ...(body !== undefined && { 'content-type': 'application/json' }) },
-          body: body === undefined ? null : JSON.stringify(body),
-          signal,
-        })
+        return await openStream(pool, asked, signal)
       } catch (error) {
         if (signal.aborted) throw signal.reason
         throw new ServerLost('the model server could not be reached', { reached: !neverConnected(error), cause: error })
@@ -133,12 +137,9 @@ export function createModelServer(
   }
 
   async function json(method: 'GET' | 'POST', path: string, options: { body?: unknown; signal: AbortSignal }): Promise<unknown> {
-    const { statusCode, body } = await request(method, path, options)
-    if (statusCode !== 200) {
-      await body.dump()
-      throw new ServerRefused(statusCode)
-    }
-    return readJson({ body }, options.signal)
+    const answer = await request(method, path, options)
+    refuseOthers(answer)
+    return readJson(answer, options.signal)
   }
 
   function keepAccount(answer: unknown): void {
@@ -149,9 +150,9 @@ export function createModelServer(
 
   /** What has no answer but its status. */
   async function tell(path: string): Promise<void> {
-    const { statusCode, body } = await request('POST', path, { signal: AbortSignal.timeout(WAKE_MS) })
-    await body.dump()
-    if (statusCode !== 200) throw new ServerRefused(statusCode)
+    const answer = await request('POST', path, { signal: AbortSignal.timeout(WAKE_MS) })
+    refuseOthers(answer)
+    answer.letEnd(END_MS)
   }
 
   return {
@@ -202,9 +203,9 @@ export function createModelServer(
 
     /** Its figures in Prometheus' text; undefined where it tells none. */
     async metrics(): Promise<string | undefined> {
-      const { statusCode, body } = await request('GET', '/metrics', { signal: AbortSignal.timeout(SHORT_MS) })
-      if (statusCode === 200) return body.text()
-      await body.dump()
+      const answer = await request('GET', '/metrics', { signal: AbortSignal.timeout(SHORT_MS) })
+      if (answer.statusCode === 200) return wholeText(answer, MOST_BYTES)
+      answer.letEnd(END_MS)
       return undefined
     },
 
@@ -243,9 +244,16 @@ export function createModelServer(
   }
 }
 
-async function readJson({ body }: Pick<Dispatcher.ResponseData, 'body'>, signal: AbortSignal): Promise<unknown> {
+/** Throws where it is not answered with 200. */
+function refuseOthers(answer: OpenStream): void {
+  if (answer.statusCode === 200) return
+  answer.letEnd(END_MS)
+  throw new ServerRefused(answer.statusCode)
+}
+
+async function readJson(answer: OpenStream, signal: AbortSignal): Promise<unknown> {
   try {
-    return await body.json()
+    return JSON.parse(await wholeText(answer, MOST_BYTES))
   } catch (error) {
     if (signal.aborted) throw signal.reason
     throw new ServerLost('the model server did not answer with JSON', { cause: error })
@@ -258,20 +266,20 @@ const isBroken = (event: object): boolean => 'error' in event && event.error !==
 const lastEvents = new Set<unknown>(['response.completed', 'response.incomplete', 'response.failed'])
 
 async function* eventsOf(
-  ask: () => Promise<Dispatcher.ResponseData>,
+  ask: () => Promise<OpenStream>,
   { signal, account }: { signal: AbortSignal; account: TokenAccount },
 ): AsyncGenerator<StreamedEvent, void, void> {
   const reply = await ask()
   if (reply.statusCode !== 200) throw new ServerRefused(reply.statusCode, await refusalOf(reply))
-  const { body } = reply
-  // Its iterator tells what went wrong; of one that is ended here nobody is told.
-  body.on('error', () => {})
   const reader = createEventReader()
   let ended = false
   let done = false
   let made: number | undefined
   try {
-    for await (const bytes of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+    for (;;) {
+      const come = reply.next()
+      const bytes = come instanceof Promise ? await come : come
+      if (!bytes) break
       for (const { data } of reader.read(bytes)) {
         if (data === '[DONE]') {
           done = true
@@ -293,8 +301,8 @@ async function* eventsOf(
   } finally {
     if ((done || ended) && made !== undefined) account.told(made)
     else account.cut()
-    if (done) letEnd(body)
-    else body.destroy()
+    if (done) reply.letEnd(END_MS)
+    else reply.destroy()
   }
   if (!ended) throw new ServerLost('the model server ended its answer without saying so')
 }
@@ -305,13 +313,6 @@ function madeOf(answer: object): number | undefined {
   const { completion_tokens: made, output_tokens: ofResponse } = (usage ?? response?.usage ?? {}) as Record<string, unknown>
   const told = made ?? ofResponse
   return typeof told === 'number' ? told : undefined
-}
-
-/** All was said. What is left is the end of the reply; where that comes, the connection is good for the next request. */
-function letEnd(body: Dispatcher.ResponseData['body']): void {
-  const tooLong = setTimeout(() => body.destroy(), END_MS)
-  body.once('close', () => clearTimeout(tooLong))
-  body.resume()
 }
 
 const neverConnected = (error: unknown): boolean =>

@@ -17,7 +17,9 @@ export function createOpenReply(reply: FastifyReply, gone: AbortSignal) {
   function open(): void {
     opened = true
     reply.hijack()
-    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
+    // Most of them are there already.
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined && value !== reply.raw.getHeader(name)) reply.raw.setHeader(name, value)
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   }
 

@@ -2,7 +2,7 @@
 import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
-import type { Dispatcher } from 'undici'
+import { type OpenStream, wholeText } from './open-stream.ts'
 
 export interface Refusal {
   message: string | null
@@ -21,12 +21,12 @@ const Told = Type.Object({
   }),
 })
 
-/** The server's words where the request was at fault (400, 422); undefined for every other status. Reads the body to its end. */
-export async function refusalOf({ statusCode, body }: Dispatcher.ResponseData): Promise<Refusal | undefined> {
-  const text = await body.text().catch(() => '')
-  if (statusCode !== 400 && statusCode !== 422) return undefined
+/** The server's words where the request was at fault (400, 422); undefined for every other status. Reads the answer to its end. */
+export async function refusalOf(answer: OpenStream): Promise<Refusal | undefined> {
+  const text = await wholeText(answer, MAX_ERROR).catch(() => '')
+  if (answer.statusCode !== 400 && answer.statusCode !== 422) return undefined
   try {
-    const told: unknown = text.length > MAX_ERROR ? undefined : JSON.parse(text)
+    const told: unknown = JSON.parse(text)
     if (!Value.Check(Told, told)) return unsaid
     const { message, param, code } = told.error
     return { message: withoutPlaces(message), param: param ?? null, code: typeof code === 'string' ? code : null }

@@ -1,6 +1,6 @@
 // `fusion_<id>_<secret>`: the id finds the key, the secret proves it. Of the secret only the hash is kept: it has 256 random bits, so that
 // nothing slower is needed.
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { API_KEY_PREFIX } from '../auth/authenticate.ts'
 
 const FORM = new RegExp(`^${API_KEY_PREFIX}([0-9a-f]{32})_([A-Za-z0-9_-]{43})$`)
@@ -25,4 +25,4 @@ export function readApiKeyText(text: string): ReadApiKey | undefined {
   return { id: hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'), secretHash: hashOf(secret) }
 }
 
-const hashOf = (secret: string) => createHash('sha256').update(secret).digest()
+const hashOf = (secret: string) => hash('sha256', secret, 'buffer')

@@ -86,6 +86,25 @@ test('what is more than can wait is lost, the oldest first, and told; the end wa
   expect(await used(who.userId)).toMatchObject([{ requests: 5, promptTokens: 103 + 104 + 105 + 106 + 107 }])
 })
 
+test('rows of one person that hang hold up nobody else', async () => {
+  const people = [await somebody(), await somebody(), await somebody()]
+  const held = Promise.withResolvers<void>()
+  const database: Database = {
+    ...made.database,
+    async asUser(userId, work) {
+      if (userId === people[0]!.userId) await held.promise
+      return made.database.asUser(userId, work)
+    },
+  }
+  const ledger = createLedger({ database, onLost: () => {} })
+  for (const who of people) ledger.add(row(who))
+  await expect.poll(() => ledger.waiting()).toBe(1)
+  expect(await used(people[2]!.userId)).toMatchObject([{ requests: 1 }])
+  held.resolve()
+  await ledger.close()
+  expect(await used(people[0]!.userId)).toMatchObject([{ requests: 1 }])
+})
+
 test('a row that the database never takes is lost by itself, and told', async () => {
   const who = await somebody()
   let lost = 0

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Characters of a block: some 64 tokens, four of vLLM's blocks. Smaller ones find little more, and cost more to hash. */
 export const BLOCK_CHARACTERS = 256
@@ -11,14 +11,11 @@ const MOST_BLOCKS = 4_096
  */
 export function prefixBlocks(text: string, salt: string): number[] {
   const blocks: number[] = []
-  let before: Buffer = createHash('sha1').update(salt).digest()
+  let before = salt
   for (let from = 0; from + BLOCK_CHARACTERS <= text.length && blocks.length < MOST_BLOCKS; from += BLOCK_CHARACTERS) {
-    before = createHash('sha1')
-      .update(before)
-      .update(text.slice(from, from + BLOCK_CHARACTERS))
-      .digest()
+    before = hash('sha1', before + text.slice(from, from + BLOCK_CHARACTERS))
     // 48 bits: among a million blocks two are the same by chance once in 500 times, and then only a choice is a little worse.
-    blocks.push(before.readUIntBE(0, 6))
+    blocks.push(Number.parseInt(before.slice(0, 12), 16))
   }
   return blocks
 }
