@@ -54,10 +54,12 @@ export function openStream(pool: Dispatcher, options: Dispatcher.DispatchOptions
     }
     if (over?.error) throw over.error
     if (over) return undefined
-    return new Promise<void>(come => (wake = come)).then(() => {
-      wake = undefined
-      return next()
-    })
+    return come()
+  }
+  async function come(): Promise<Buffer | undefined> {
+    await new Promise<void>(resolve => (wake = resolve))
+    wake = undefined
+    return next()
   }
   const streamOf = (statusCode: number): OpenStream => ({
     statusCode,
