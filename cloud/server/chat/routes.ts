@@ -67,8 +67,6 @@ export async function chat(
   async function stream(reply: FastifyReply, caller: Caller, generation: string, after: number): Promise<void> {
     const leave = new AbortController()
     reply.hijack()
-    // Set by hooks, and written here since this reply is not Fastify's any more.
-    for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) reply.raw.setHeader(name, value)
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
     // At once, so that the client knows that its request was taken, however long the first event takes.
     reply.raw.flushHeaders()

@@ -122,7 +122,7 @@ export async function createGround(parts: GroundParts, { allowed = limits, logTo
   app.decorate('enter', enter)
   app.addHook('onRequest', async (request, reply) => {
     const asked = request.routeOptions.config.described
-    if (asked) request.caller = await enter(asked, request, (name, value) => void reply.header(name, value))
+    if (asked) request.caller = await enter(asked, request, (name, value) => void reply.raw.setHeader(name, value))
   })
   await app.register(health, { readiness, metricsToken: config.metricsToken, openApi })
   return Object.assign(app, { readiness })

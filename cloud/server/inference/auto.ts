@@ -101,8 +101,8 @@ export function createAuto({ told, models, policies, pace, rulesOf }: AutoOption
       const latency = wishOf(body.model)
       if (!latency) return body
       const { model, why } = await choose(caller, body.model, latency, askedText(body))
-      reply.header('x-fusion-model', inHeader(model))
-      reply.header('x-fusion-model-reason', inHeader(`${why.code}; ${reasonSentence(why)}`))
+      reply.raw.setHeader('x-fusion-model', inHeader(model))
+      reply.raw.setHeader('x-fusion-model-reason', inHeader(`${why.code}; ${reasonSentence(why)}`))
       return { ...body, model }
     },
 

@@ -8,7 +8,7 @@ const COMMENT_MS = 10_000
 
 /**
  * A stream of server-sent events whose headers wait for its first piece, or for 5 s; from then on comments keep the connection alive while
- * nothing comes. `gone` aborts when nobody waits for it any more.
+ * nothing comes. What its headers say beside that stands on the raw reply. `gone` aborts when nobody waits for it any more.
  */
 export function createOpenReply(reply: FastifyReply, gone: AbortSignal) {
   let opened = false
@@ -17,9 +17,6 @@ export function createOpenReply(reply: FastifyReply, gone: AbortSignal) {
   function open(): void {
     opened = true
     reply.hijack()
-    // Most of them are there already.
-    for (const [name, value] of Object.entries(reply.getHeaders()))
-      if (value !== undefined && value !== reply.raw.getHeader(name)) reply.raw.setHeader(name, value)
     reply.raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   }
 

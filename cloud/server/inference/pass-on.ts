@@ -123,7 +123,7 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
       signal,
       onSource(from) {
         source = from
-        if (keepMs > 0 && !open?.isOpen()) void reply.header('x-fusion-cache', from === 'cache' ? 'hit' : 'miss')
+        if (keepMs > 0 && !open?.isOpen()) void reply.raw.setHeader('x-fusion-cache', from === 'cache' ? 'hit' : 'miss')
       },
     })
   }

@@ -66,7 +66,7 @@ export async function inference(
           windowTokens: models.windowOf(body.model) ?? 1,
         })
         recording.reservation = reservation
-        if (reservation.warning) reply.header('x-fusion-budget-warning', warningText(reservation.warning))
+        if (reservation.warning) reply.raw.setHeader('x-fusion-budget-warning', warningText(reservation.warning))
         const passed = {
           reservation,
           answers,
