@@ -1,3 +1,4 @@
+import type { TokenGuess } from '@fusion/shared/chat/token-guess.ts'
 import type { FastifyRequest } from 'fastify'
 import type { Database } from '../database/connection.ts'
 import type { AccountRemoval } from './auth/account-removal.ts'
@@ -45,6 +46,8 @@ export interface Parts {
   policies: Policies
   rules: Rules
   budgets: Budgets
+  /** How long prompts are, before or without a model's own count. */
+  guess: TokenGuess
   generations: Generations
   /** Writes down what a model was asked for. */
   record: Record

@@ -17,6 +17,7 @@ import { openShared } from './cache/open-shared.ts'
 import { cloudFolder, type Config } from './config.ts'
 import { startModelServer } from './embedded/model-server.ts'
 import { createGenerations } from './chat/generations.ts'
+import { createTokenGuess } from '@fusion/shared/chat/token-guess.ts'
 import { createAuto } from './inference/auto.ts'
 import { createBudgets } from './budgets/budgets.ts'
 import { createPrices } from './budgets/prices.ts'
@@ -154,11 +155,13 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
     const told = config.models.map(({ model, promptPrice: prompt = 0, completionPrice: completion = 0 }) => ({ model, prompt, completion }))
     const prices = createPrices(await keepPrices(database, told))
     const rules = createRules({ database })
+    const guess = createTokenGuess()
     const budgets = createBudgets({
       database,
       counters: shared.counters,
       prices,
       rules,
+      guess,
       clock,
       onDrift: drift => {
         app?.metrics.budgetDrifts.inc()
@@ -243,8 +246,9 @@ export async function startCloud(config: Config, { clock = Date.now }: { clock?:
       policies,
       rules,
       budgets,
+      guess,
       answers: shared.answers,
-      auto: createAuto({ told: config.models, models, policies, pace, rulesOf: id => findRoutingRules(database, id) }),
+      auto: createAuto({ told: config.models, models, policies, pace, guess, rulesOf: id => findRoutingRules(database, id) }),
       generations,
       record,
       checks,

@@ -1,5 +1,5 @@
 // What a request may use. As much as it may need is reserved before it begins, atomically for all servers, and settled once at its end.
-import { createTokenGuess } from '@fusion/shared/chat/token-guess.ts'
+import type { TokenGuess } from '@fusion/shared/chat/token-guess.ts'
 import type { GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { type Budget, usedByKey, usedSince } from '../../database/budgets.ts'
@@ -15,6 +15,8 @@ export interface BudgetsOptions {
   counters: Counters
   prices: Prices
   rules: Rules
+  /** Taught by whoever hears a model's own count. */
+  guess: Pick<TokenGuess, 'tokens'>
   clock: Clock
   /** What was counted and what the ledger says differ by more than one in a hundred. */
   onDrift?: (drift: { counted: number; ledger: number }) => void
@@ -67,8 +69,6 @@ const LEAST_TOKENS = 256
 /** More is reserved when so little is left, so that it is there in time. */
 const MARGIN_TOKENS = 256
 const WARN_AT = 0.9
-/** Of a shorter prompt the template is too large a part. */
-const LEAST_LEARNED = 200
 const RECONCILE_MS = 60_000
 const DRIFT = 0.01
 /** Fewer are no drift, whatever they are of. */
@@ -83,13 +83,12 @@ interface Held {
   scope: string
 }
 
-export function createBudgets({ database, counters, prices, rules, clock, onDrift = () => {} }: BudgetsOptions) {
+export function createBudgets({ database, counters, prices, rules, guess, clock, onDrift = () => {} }: BudgetsOptions) {
   /** Counts of months that were used since they were last held against the ledger. */
   const recent = new Map<string, { organisationId: string; scope: string; measure: Measure; key: string }>()
   const reconciling = setInterval(() => void reconcile().catch(() => {}), RECONCILE_MS)
   reconciling.unref()
 
-  const guess = createTokenGuess()
   /** A reservation of nothing, for whoever has no budget. */
   const free: Reservation = { warning: null, cover: () => {}, ends: undefined, settle: () => {} }
 
@@ -203,7 +202,6 @@ export function createBudgets({ database, counters, prices, rules, clock, onDrif
       settle({ promptTokens: prompt, completionTokens: completion }, { cost }) {
         if (settled) return
         settled = true
-        if (promptTokens >= LEAST_LEARNED) guess.learn(model, promptTokens, prompt)
         const money = new Set(held.flatMap((one, index) => (one.measure === 'money-a-month' ? [taken[index]!.key] : [])))
         // What was reserved in a later minute is given back there, and all of it counts in the first.
         const amounts = Object.fromEntries(taken.slice(0, held.length).map(({ key }) => [key, money.has(key) ? cost : prompt + completion]))

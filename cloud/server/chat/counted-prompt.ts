@@ -22,15 +22,18 @@ export function plannedPrompt({
   model,
   prompt,
   systemPrompt,
+  onCount = () => {},
 }: {
   model: string
   prompt: PlannedPrompt
   systemPrompt: string | null
+  onCount?: (tokens: number) => void
 }): MakePrompt {
   return async (server, signal) => {
     const messages = messagesOf(prompt, systemPrompt)
     const continued = prompt.answerStart !== undefined && prompt.answerStart !== ''
     const counted = await server.countTokens({ model, messages, continued }, signal)
+    onCount(counted.tokens)
     return { messages, continued, ...counted, leftOut: { messages: 0, tokens: 0 } }
   }
 }

@@ -16,7 +16,7 @@ import { serveSocket } from './socket.ts'
 /** Answers of models: asked for, followed, resumed, cancelled. */
 export async function chat(
   app: FastifyInstance,
-  { generations, database, objects, models, policies, budgets, auto }: Parts,
+  { generations, database, objects, models, policies, budgets, guess, auto }: Parts,
 ): Promise<void> {
   await serveSocket(app, { generations, planned })
   generations.planWith(planned)
@@ -28,7 +28,8 @@ export async function chat(
     const { systemPrompt: organisation, maskingRequired } = await policies.admit(caller, model)
     const { prompt, sampling = {} } = request
     // A server that has read this chat is found by what is sent; one that we plan ourselves, by its conversation.
-    const read = prompt ? JSON.stringify(messagesOf(prompt, organisation)) : request.conversation.repeat(BLOCK_CHARACTERS)
+    const messages = prompt && messagesOf(prompt, organisation)
+    const read = prompt ? JSON.stringify(messages) : request.conversation.repeat(BLOCK_CHARACTERS)
     const blocks = prefixBlocks(prompt ? read : read.slice(0, BLOCK_CHARACTERS), `${caller.userId} ${model}`)
     const answer = { ...routed, generation: request.answer, model, cacheSalt: caller.userId, who: caller.apiKeyId ?? caller.userId, blocks }
     const reserve = (text: string, completionTokens: number | undefined) =>
@@ -40,9 +41,11 @@ export async function chat(
         streams: true,
         windowTokens: models.windowOf(model) ?? 1,
       })
-    if (prompt) {
-      const reservation = await reserve(read, sampling.maxTokens)
-      return { ...answer, prompt: plannedPrompt({ model, prompt, systemPrompt: organisation }), sampling, reservation }
+    if (prompt && messages) {
+      const text = messages.map(({ content }) => content).join('\n')
+      const reservation = await reserve(text, sampling.maxTokens)
+      const onCount = (tokens: number) => guess.learnFrom(model, text, tokens)
+      return { ...answer, prompt: plannedPrompt({ model, prompt, systemPrompt: organisation, onCount }), sampling, reservation }
     }
 
     if (maskingRequired) throw failure('masking-required')

@@ -1,5 +1,5 @@
 // `model: "auto"`: the facts of this cloud for the policy of shared/routing, and its decision as the routes need it.
-import { createTokenGuess } from '@fusion/shared/chat/token-guess.ts'
+import type { TokenGuess } from '@fusion/shared/chat/token-guess.ts'
 import type { ChatRequest } from '@fusion/shared/contract/cloud/chat.ts'
 import type { CloudModel } from '@fusion/shared/contract/cloud/models.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
@@ -20,6 +20,7 @@ export interface AutoOptions {
   models: Pick<Models, 'list' | 'has' | 'servers' | 'waiting'>
   policies: Pick<Policies, 'modelsOf'>
   pace: Pick<Pace, 'of'>
+  guess: Pick<TokenGuess, 'tokens'>
   /** Of an organisation. */
   rulesOf: (organisationId: string) => Promise<Pick<RoutingRules, 'dearest' | 'preferred'>>
 }
@@ -37,10 +38,8 @@ const AT_ONCE = 32
 /** Of a question whose words are in history alone. */
 const UNKNOWN_DIFFICULTY = 0.5
 
-const guess = createTokenGuess()
-
 /** Where a server has a model that is called `auto`, that name is its. */
-export function createAuto({ told, models, policies, pace, rulesOf }: AutoOptions) {
+export function createAuto({ told, models, policies, pace, guess, rulesOf }: AutoOptions) {
   const toldOf = new Map(told.map(one => [one.model, one]))
   const choosable = (from: readonly CloudModel[]) => from.filter(({ id }) => toldOf.get(id)?.auto !== false)
   const wishOf = (name: string): Latency | undefined => (models.has(name) ? undefined : wishes.get(name))

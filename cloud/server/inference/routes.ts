@@ -19,7 +19,7 @@ import { noUsage } from './told-usage.ts'
 /** The models that can be asked, and OpenAI's API in front of them. */
 export async function inference(
   app: FastifyInstance,
-  { config, models, clock, record, policies, budgets, answers, auto }: Parts,
+  { config, models, clock, record, policies, budgets, guess, answers, auto }: Parts,
 ): Promise<void> {
   const patience = patienceOf(config)
   serve(app, modelRoutes.models, async ({ caller }) => {
@@ -44,6 +44,14 @@ export async function inference(
     }
   }
 
+  /** Teaches the guess how long a prompt was; one that was left before its server told is guessed, since it may have been read to its end. */
+  function withPrompt(outcome: Outcome, model: string, text: string): Outcome {
+    const { usage, server, end, source } = outcome
+    if (end === 'complete' && source === 'model') guess.learnFrom(model, text, usage.promptTokens)
+    if (end !== 'stopped' || server === null || usage.promptTokens > 0) return outcome
+    return { ...outcome, usage: { ...usage, promptTokens: guess.tokens(model, text) } }
+  }
+
   const streamed = [
     [openAiRoutes.chatCompletions, 'chat-completion'],
     [openAiRoutes.completions, 'completion'],
@@ -57,10 +65,11 @@ export async function inference(
         recording.model = body.model
         const { systemPrompt } = await policies.admit(caller, body.model)
         const { whole, completionTokens } = askedText(body, { tokens: true })
+        const text = systemPrompt && kind !== 'completion' ? `${systemPrompt}\n${whole}` : whole
         const reservation = await budgets.reserve(caller, {
           requestId: recording.requestId,
           model: body.model,
-          text: whole,
+          text,
           completionTokens,
           streams: body.stream === true && kind !== 'response',
           windowTokens: models.windowOf(body.model) ?? 1,
@@ -82,7 +91,7 @@ export async function inference(
           reply,
           told: (error: unknown) => app.told(error, request).body,
         }
-        return passOn(passed, onOutcome)
+        return passOn(passed, outcome => onOutcome(withPrompt(outcome, body.model, text)))
       })
     })
   }
