@@ -5,6 +5,7 @@ import { delimiter, dirname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { ensureInstalled } from './install.mjs'
 import { findNode, isThis, majorOfVersion } from './node-24.mjs'
+import { flagsOf } from './node-flags.mjs'
 import { endWith, Problem } from './problem.mjs'
 import { endWithUs } from './run.mjs'
 
@@ -20,7 +21,8 @@ async function bootstrap([script, ...rest]) {
   await ensureInstalled(root)
   const file = resolve(root, script)
   const node = findNode(root)
-  if (!isThis(node)) return runUnder(node, [file, ...rest])
+  const flags = flagsOf(file)
+  if (!isThis(node) || flags.some(flag => !process.execArgv.includes(flag))) return runUnder(node, [...flags, file, ...rest])
   process.argv = [process.argv[0] ?? node, file, ...rest]
   process.env.PATH = pathWith(node)
   await import(pathToFileURL(file).href)

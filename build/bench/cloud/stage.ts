@@ -5,6 +5,7 @@ import { freePort } from '../../../cloud/database/free-port.ts'
 import { fillHistory } from '../../../cloud/database/testing/filled-history.ts'
 import { startScriptedServer } from '../../../cloud/server/testing/scripted-server.ts'
 import { profileFolder, repository } from '../config.ts'
+import { cloudFlags } from '../../node-flags.mjs'
 import { type Program, startProgram } from './program.ts'
 import type { CloudSetting } from './setting.ts'
 import { ADMIN, makeAdmin, signIn } from './sign-in.ts'
@@ -73,7 +74,7 @@ export async function openCloudStage(quick: boolean): Promise<{ setting: CloudSe
     const url = `http://127.0.0.1:${port}`
     const writers = await fill(home, url, () => startProgram([program], env))
     // Another process than the one that was filled: what was needed for that is not in its memory.
-    const cloud = await start([...profiler(), '--import', join(import.meta.dirname, 'settle-memory.mjs'), program], env)
+    const cloud = await start([...cloudFlags, ...profiler(), '--import', join(import.meta.dirname, 'settle-memory.mjs'), program], env)
     const bare = await start([join(repository, 'cloud/server/testing/bare-server.ts'), await databaseUrl(home)])
     return { setting: { quick, cloud, url, bare, models, writers }, close }
   } catch (error) {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LoadOrder, LoadResult } from '../../../cloud/server/testing/stream-load.ts'
+import { cloudFlags } from '../../node-flags.mjs'
 import { type Program, startProgram } from '../cloud/program.ts'
 import { ADMIN, makeAdmin, signIn } from '../cloud/sign-in.ts'
 import { benchEnvironment, profiler } from '../cloud/stage.ts'
@@ -45,7 +46,7 @@ export async function openGatewayStage(quick: boolean): Promise<{ setting: Gatew
     else process.stderr.write('NGINX is not on this machine (Debian: apt-get install nginx): its rows are left out.\n')
     const settle = join(import.meta.dirname, '../cloud/settle-memory.mjs')
     const cloud = keep(
-      await startProgram([...profiler(), '--import', settle, join(repository, 'cloud/server/main.ts')], {
+      await startProgram([...cloudFlags, ...profiler(), '--import', settle, join(repository, 'cloud/server/main.ts')], {
         ...benchEnvironment(folder),
         MODEL_SERVERS: JSON.stringify([{ url: modelsUrl, slots: SLOTS }]),
       }),

@@ -7,7 +7,7 @@ import { type ModelServer, ServerLost } from './model-server.ts'
 import type { Models, Wanted } from './models.ts'
 import { type ChatChunk, type RawChunk, readChunk } from './server-chunk.ts'
 import { createStopStrings } from './stop-strings.ts'
-import { createTokenClock, type Patience } from './token-patience.ts'
+import { type Patience, streamInTime } from './token-patience.ts'
 
 export interface Asked {
   models: Models
@@ -69,18 +69,15 @@ export function streamAnswer({
   async function* chunksFrom(server: ModelServer, to: string, ask: () => Promise<object> | object): AsyncGenerator<ChatChunk, void, void> {
     const asked = await ask()
     const options = { ...(request['stream_options'] as object | undefined), include_usage: true }
-    const stop = new AbortController()
-    const leave = () => stop.abort(signal.reason)
-    if (signal.aborted) leave()
-    signal.addEventListener('abort', leave, { once: true })
-    const clock = createTokenClock({ ...patience, stop: reason => stop.abort(reason) })
-    clock.wait()
+    const events = await streamInTime(server, to, { ...asked, stream_options: options, return_token_ids: true }, { patience, signal })
     try {
-      for await (const { event } of server.stream(to, { ...asked, stream_options: options, return_token_ids: true }, stop.signal)) {
-        if (event === undefined) break
-        const chunk = readChunk(event, model)
+      for (;;) {
+        const come = events.next()
+        const one = come instanceof Promise ? await come : come
+        if (one?.event === undefined) break
+        const chunk = readChunk(one.event, model)
         chunk.weights = server.weights
-        clock.came(chunk.isProgress)
+        events.came(chunk.isProgress)
         // What was not asked for is not waited for: an answer without an end is one, too.
         if (soFar.tokens() >= limit && (chunk.tokenIds?.length ?? 0) > 0)
           throw new ServerLost('the model server made more than it was asked for')
@@ -90,12 +87,10 @@ export function streamAnswer({
         finished ||= chunk.finish !== undefined
         counted ||= Boolean(chunk.usage)
         yield chunk
-        clock.wait()
       }
       if (!finished) throw new ServerLost('the model server did not say why its answer ended')
     } finally {
-      clock.end()
-      signal.removeEventListener('abort', leave)
+      events.leave()
     }
   }
 

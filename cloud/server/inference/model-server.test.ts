@@ -3,7 +3,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { createModelServer } from './model-server.ts'
+import { createModelServer, type ModelServer } from './model-server.ts'
+
+/** An answer to its `[DONE]`. */
+async function read(server: ModelServer): Promise<void> {
+  const events = await server.stream('/v1/completions', {}, new AbortController().signal)
+  while ((await events.next())?.event !== undefined);
+  events.leave()
+}
 
 test('a connection on which an answer was said to its end serves the next one, where its reply ends a moment later', async () => {
   let connections = 0
@@ -16,7 +23,7 @@ test('a connection on which an answer was said to its end serves the next one, w
   const server = createModelServer({ url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` })
   try {
     for (let answer = 0; answer < 3; answer++) {
-      for await (const { event } of server.stream('/v1/completions', {}, new AbortController().signal)) if (event === undefined) break
+      await read(server)
       await sleep(50)
     }
     expect(connections).toBe(1)
@@ -36,7 +43,7 @@ test('a reply that does not end behind its last event is ended a second later', 
   await once(http, 'listening')
   const server = createModelServer({ url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` })
   try {
-    for await (const { event } of server.stream('/v1/completions', {}, new AbortController().signal)) if (event === undefined) break
+    await read(server)
     await closed.promise
   } finally {
     await server.close()

@@ -1,6 +1,6 @@
 // One model server, which speaks vLLM's OpenAI API: vLLM itself, or the headless engine that stands in for it on one machine.
 import { failure } from '@fusion/shared/contract/failures.ts'
-import { createEventReader } from '@fusion/shared/http/read-events.ts'
+import { createEventReader, type SentEvent } from '@fusion/shared/http/read-events.ts'
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { Pool } from 'undici'
@@ -78,6 +78,18 @@ const DetokenizedText = Type.Object({ prompt: Type.String() })
 export interface StreamedEvent {
   data: string
   event: unknown
+}
+
+/** The events of a streamed answer, in order, whole. */
+export interface EventStream {
+  /**
+   * The next event; undefined behind the last one of a response. Throws `ServerRefused` for an error that the server tells after its 200,
+   * `ServerLost` where it breaks off, sends what is no event, or ends without saying so, and the signal's reason. No promise where the event is there
+   * already: one for each token took more time than reading it.
+   */
+  next(): Promise<StreamedEvent | undefined> | StreamedEvent | undefined
+  /** Called once, in any case. What was not read to its end is ended, and with it the computing. */
+  leave(): void
 }
 
 /** Who is told how many tokens each answer had. */
@@ -216,15 +228,13 @@ export function createModelServer(
       return told.prompt
     },
 
-    /**
-     * The events of a streamed answer, in order, whole. Leaving the loop or `signal` ends the request, and with it the computing. Throws
-     * `ServerRefused`, also for an error that it tells after its 200; `ServerLost` where the server breaks off, sends what is no event, or ends
-     * without saying so.
-     */
-    stream(path: string, body: object, signal: AbortSignal): AsyncGenerator<StreamedEvent, void, void> {
+    /** A streamed answer, when it begins. `signal` ends it. Throws `ServerLost` or `ServerRefused`. */
+    async stream(path: string, body: object, signal: AbortSignal): Promise<EventStream> {
       const asked: Record<string, unknown> = { ...body, stream: true }
       if (!tokenIds) delete asked['return_token_ids']
-      return eventsOf(() => request('POST', path, { body: asked, signal }), { signal, account })
+      const answer = await request('POST', path, { body: asked, signal })
+      if (answer.statusCode !== 200) throw new ServerRefused(answer.statusCode, await refusalOf(answer))
+      return eventsOf(answer, { signal, account })
     },
 
     /** An answer that comes as a whole, as JSON. Throws as `stream` does. */
@@ -265,46 +275,75 @@ const isBroken = (event: object): boolean => 'error' in event && event.error !==
 /** The last event of a response. */
 const lastEvents = new Set<unknown>(['response.completed', 'response.incomplete', 'response.failed'])
 
-async function* eventsOf(
-  ask: () => Promise<OpenStream>,
-  { signal, account }: { signal: AbortSignal; account: TokenAccount },
-): AsyncGenerator<StreamedEvent, void, void> {
-  const reply = await ask()
-  if (reply.statusCode !== 200) throw new ServerRefused(reply.statusCode, await refusalOf(reply))
+function eventsOf(answer: OpenStream, { signal, account }: { signal: AbortSignal; account: TokenAccount }): EventStream {
   const reader = createEventReader()
+  let sent: SentEvent[] = []
+  let read = 0
   let ended = false
   let done = false
   let made: number | undefined
-  try {
+
+  function take(): Promise<StreamedEvent | undefined> | StreamedEvent | undefined {
     for (;;) {
-      const come = reply.next()
-      const bytes = come instanceof Promise ? await come : come
-      if (!bytes) break
-      for (const { data } of reader.read(bytes)) {
-        if (data === '[DONE]') {
-          done = true
-          yield { data, event: undefined }
-          return
-        }
-        const event: unknown = JSON.parse(data)
-        if (typeof event !== 'object' || event === null) throw new ServerLost('the model server sent what is no event')
-        if (isBroken(event) && !('type' in event)) throw new ServerRefused(500)
-        ended ||= 'type' in event && lastEvents.has(event.type)
-        made = madeOf(event) ?? made
-        yield { data, event }
-      }
+      if (read < sent.length) return readEvent(sent[read++]!.data)
+      const piece = answer.next()
+      if (piece instanceof Promise) return later(piece)
+      if (!piece) return end()
+      come(piece)
     }
-  } catch (error) {
-    if (signal.aborted) throw signal.reason
-    if (error instanceof ServerLost || error instanceof ServerRefused) throw error
-    throw new ServerLost('the model server broke off', { cause: error })
-  } finally {
-    if ((done || ended) && made !== undefined) account.told(made)
-    else account.cut()
-    if (done) reply.letEnd(END_MS)
-    else reply.destroy()
   }
-  if (!ended) throw new ServerLost('the model server ended its answer without saying so')
+  async function later(piece: Promise<Buffer | undefined>): Promise<StreamedEvent | undefined> {
+    try {
+      const bytes = await piece
+      if (!bytes) return end()
+      come(bytes)
+    } catch (error) {
+      throw lost(error)
+    }
+    return next()
+  }
+  function come(piece: Buffer): void {
+    sent = reader.read(piece)
+    read = 0
+  }
+  function readEvent(data: string): StreamedEvent {
+    if (data === '[DONE]') {
+      done = true
+      return { data, event: undefined }
+    }
+    const event: unknown = JSON.parse(data)
+    if (typeof event !== 'object' || event === null) throw new ServerLost('the model server sent what is no event')
+    if (isBroken(event) && !('type' in event)) throw new ServerRefused(500)
+    ended ||= 'type' in event && lastEvents.has(event.type)
+    made = madeOf(event) ?? made
+    return { data, event }
+  }
+  function end(): undefined {
+    if (!ended) throw new ServerLost('the model server ended its answer without saying so')
+    return undefined
+  }
+  function lost(error: unknown): unknown {
+    if (signal.aborted) return signal.reason
+    if (error instanceof ServerLost || error instanceof ServerRefused) return error
+    return new ServerLost('the model server broke off', { cause: error })
+  }
+  function next(): Promise<StreamedEvent | undefined> | StreamedEvent | undefined {
+    try {
+      return take()
+    } catch (error) {
+      throw lost(error)
+    }
+  }
+
+  return {
+    next,
+    leave() {
+      if ((done || ended) && made !== undefined) account.told(made)
+      else account.cut()
+      if (done) answer.letEnd(END_MS)
+      else answer.destroy()
+    },
+  }
 }
 
 /** Tokens of an answer, by the usage that stands with it or in its last event; undefined where none does. */

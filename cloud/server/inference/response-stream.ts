@@ -1,6 +1,6 @@
 import { askServers, type Watch } from './ask-servers.ts'
 import type { Models, Wanted } from './models.ts'
-import { type Patience, withPatience } from './token-patience.ts'
+import { type Patience, streamInTime } from './token-patience.ts'
 
 export interface AskedResponse {
   models: Models
@@ -39,14 +39,15 @@ export function streamResponse({
     watch,
     isProgress,
     ask: async function* ({ server }) {
-      const stop = new AbortController()
-      const events = server.stream('/v1/responses', body, AbortSignal.any([signal, stop.signal]))
-      for await (const { data, event } of withPatience(events, {
-        ...patience,
-        isProgress: one => isProgress(read(one.event)),
-        stop: reason => stop.abort(reason),
-      })) {
-        yield { ...read(event), data }
+      const events = await streamInTime(server, '/v1/responses', body, { patience, signal })
+      try {
+        for (let one = await events.next(); one; one = await events.next()) {
+          const told = read(one.event)
+          events.came(isProgress(told))
+          yield { ...told, data: one.data }
+        }
+      } finally {
+        events.leave()
       }
     },
   })

@@ -1,4 +1,4 @@
-import { ServerLost } from './model-server.ts'
+import { type EventStream, type ModelServer, ServerLost } from './model-server.ts'
 
 export interface Patience {
   firstTokenMs: number
@@ -7,9 +7,9 @@ export interface Patience {
 
 /**
  * Counts the time without a token, while the server is waited for alone: a client that takes nothing is no fault of the server's. `stop` is told
- * when it was too long. `wait` and `came` are called in turn, `end` in any case.
+ * when it was too long. Between two calls of `came` the first of `wait` counts; `end` is called in any case.
  */
-export function createTokenClock({ firstTokenMs, nextTokenMs, stop }: Patience & { stop: (reason: Error) => void }) {
+function createTokenClock({ firstTokenMs, nextTokenMs, stop }: Patience & { stop: (reason: Error) => void }) {
   let leftMs = firstTokenMs
   let since = 0
   let waiting = false
@@ -35,6 +35,8 @@ export function createTokenClock({ firstTokenMs, nextTokenMs, stop }: Patience &
 
   return {
     wait(): void {
+      // The time until an answer begins is a part of that until its first token.
+      if (waiting) return
       waiting = true
       since = performance.now()
       if (since + leftMs < firesAt) set(since)
@@ -47,20 +49,39 @@ export function createTokenClock({ firstTokenMs, nextTokenMs, stop }: Patience &
   }
 }
 
-/** The items of a stream, or `ServerLost` where no token came for too long. `stop` ends the stream's request. */
-export async function* withPatience<Item>(
-  items: AsyncIterable<Item>,
-  { isProgress, ...patience }: Patience & { isProgress: (item: Item) => boolean; stop: (reason: Error) => void },
-): AsyncGenerator<Item, void, void> {
-  const clock = createTokenClock(patience)
+/** A streamed answer of a server that is waited for as long as `patience` says; then it throws `ServerLost`, and the request is ended. */
+export async function streamInTime(
+  server: Pick<ModelServer, 'stream'>,
+  path: string,
+  body: object,
+  { patience, signal }: { patience: Patience; signal: AbortSignal },
+): Promise<EventStream & { came(isProgress: boolean): void }> {
+  const stop = new AbortController()
+  const abort = () => stop.abort(signal.reason)
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
+  const clock = createTokenClock({ ...patience, stop: reason => stop.abort(reason) })
   clock.wait()
-  try {
-    for await (const item of items) {
-      clock.came(isProgress(item))
-      yield item
-      clock.wait()
-    }
-  } finally {
+  function end(): void {
     clock.end()
+    signal.removeEventListener('abort', abort)
+  }
+  try {
+    const events = await server.stream(path, body, stop.signal)
+    return {
+      next() {
+        clock.wait()
+        return events.next()
+      },
+      /** Told of each event, before the next one is asked for. */
+      came: clock.came,
+      leave() {
+        end()
+        events.leave()
+      },
+    }
+  } catch (error) {
+    end()
+    throw error
   }
 }
