@@ -1,4 +1,4 @@
-// A real S3 server for a test: versitygw, at FUSION_VERSITYGW or where the long run builds it. Where there is none, tests of S3 are skipped.
+// A real S3 server for a test: versitygw, at FUSION_VERSITYGW or where docs/tests.md builds it. Where there is none, tests of S3 are skipped.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
