@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { eventId } from '@fusion/shared/contract/cloud/chat.ts'
+import { onLeave } from '../http/on-leave.ts'
 import type { SeenEvent } from './event-tail.ts'
 
 /** Proxies in front of us end what is silent for a minute; NGINX' own default is 60 s. */
@@ -22,7 +23,7 @@ export async function sendEvents(
   }: { generation: string; batches: AsyncIterable<SeenEvent[]>; drained: () => boolean; leave: AbortController; slowMs?: number },
 ): Promise<void> {
   const ping = setInterval(() => response.writableLength === 0 && response.write(': ping\n\n'), PING_MS)
-  response.once('close', () => leave.abort())
+  onLeave(response, () => leave.abort())
   try {
     for await (const batch of batches) {
       if (!response.write(batch.map(seen => written(generation, seen)).join(''))) await taken(response, leave, slowMs)

@@ -4,6 +4,7 @@ import { failure } from '@fusion/shared/contract/failures.ts'
 import { Failure } from '@fusion/shared/rpc/failure.ts'
 import type { FastifyReply } from 'fastify'
 import type { Reservation } from '../budgets/budgets.ts'
+import { onLeave } from '../http/on-leave.ts'
 import { type MadeBefore, streamAnswer } from './answer.ts'
 import { askServers, type Watch } from './ask-servers.ts'
 import { refusedParameter } from './continuation.ts'
@@ -55,8 +56,7 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
   const stop = new AbortController()
   const { signal } = stop
   let gone = false
-  reply.raw.once('close', () => {
-    if (reply.raw.writableFinished) return
+  onLeave(reply.raw, () => {
     gone = true
     stop.abort()
   })

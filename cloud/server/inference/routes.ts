@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { randomUUID } from 'node:crypto'
 import { warningText } from '../budgets/warning-text.ts'
 import type { Caller } from '../caller.ts'
+import { onLeave } from '../http/on-leave.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 import { askedText } from './asked-text.ts'
@@ -98,7 +99,7 @@ export async function inference(
 
   serve(app, openAiRoutes.embeddings, async ({ body, caller, reply }) => {
     const gone = new AbortController()
-    reply.raw.once('close', () => gone.abort())
+    onLeave(reply.raw, () => gone.abort())
     const recording: Recording = { caller, kind: 'embedding', model: body.model, requestId: randomUUID() }
     return recorded(recording, async onOutcome => {
       await policies.admit(caller, body.model)
@@ -114,15 +115,21 @@ export async function inference(
       recording.reservation = await budgets.reserve(caller, needed)
       let server: string | null = null
       const { who, isPerson } = turnOf(caller)
-      const made = await embed(models, {
-        wanted: { model: body.model, who, rank: isPerson ? ranks.person : ranks.program, blocks: [] },
-        path: openAiRoutes.embeddings.path,
-        body,
-        watch: { onServer: label => void (server = label) },
-        signal: gone.signal,
-      })
-      onOutcome({ usage: { ...noUsage, promptTokens: made.usage?.prompt_tokens ?? 0 }, server, end: 'complete' })
-      return made
+      try {
+        const made = await embed(models, {
+          wanted: { model: body.model, who, rank: isPerson ? ranks.person : ranks.program, blocks: [] },
+          path: openAiRoutes.embeddings.path,
+          body,
+          watch: { onServer: label => void (server = label) },
+          signal: gone.signal,
+        })
+        onOutcome({ usage: { ...noUsage, promptTokens: made.usage?.prompt_tokens ?? 0 }, server, end: 'complete' })
+        return made
+      } catch (error) {
+        if (!gone.signal.aborted) throw error
+        onOutcome({ usage: noUsage, server, end: 'stopped' })
+        return reply.hijack()
+      }
     })
   })
 }
