@@ -1,4 +1,4 @@
-/** Longer than any chunk of an answer; what has no line end for so long is not one. */
+/** Longer than any chunk of an answer: what has no end for so long, as a line or as an event of many lines, is not one. */
 const MAX_LINE = 4_000_000
 
 export interface SentEvent {
@@ -9,7 +9,7 @@ export interface SentEvent {
 
 /**
  * Reads server-sent events out of pieces of bytes, which may be cut anywhere, also within a character: `read` returns those that are whole with this
- * piece. It throws `TypeError` for what is no text, `RangeError` for a line without an end.
+ * piece. It throws `TypeError` for what is no text, `RangeError` for a line or an event without an end.
  */
 export function createEventReader() {
   const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -25,6 +25,7 @@ export function createEventReader() {
     } else if (line.startsWith('data:')) {
       const said = line.slice(line.charCodeAt(5) === SPACE ? 6 : 5)
       data = data === undefined ? said : `${data}\n${said}`
+      if (data.length > MAX_LINE) throw new RangeError('an event has no end')
     } else if (line.startsWith('id:')) id = line.slice(line.charCodeAt(3) === SPACE ? 4 : 3)
   }
 

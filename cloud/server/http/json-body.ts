@@ -51,6 +51,18 @@ export function tooMuch(text: string): WrongRequest | undefined {
   return undefined
 }
 
+/** Whether lists and objects stand in each other more than so many times. */
+export function isDeeperThan(text: string, most: number): boolean {
+  let depth = 0
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index]
+    if (character === '"') index = endOfString(text, index)
+    else if (character === ']' || character === '}') depth--
+    else if ((character === '[' || character === '{') && ++depth > most) return true
+  }
+  return false
+}
+
 /** Where the string that opens at `start` closes: long texts are skipped, not looked through. */
 function endOfString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {

@@ -36,6 +36,8 @@ const TRIES = 3
 const BROKEN_BY_ONE = 2
 /** Of servers that were not even there: they are many only where a whole rack has gone. */
 const MOST_UNREACHED = 16
+/** Before its first token a server says who speaks, and little else. */
+const MOST_HELD = 100
 
 /** Throws what none of them could mend, and the signal's reason. */
 export async function* askServers<Item>({
@@ -73,8 +75,8 @@ export async function* askServers<Item>({
           if (held) yield* held
           held = undefined
         }
-        if (held) held.push(item)
-        else yield item
+        if (!held) yield item
+        else if (held.push(item) > MOST_HELD) throw new ServerLost('the model server says much, and makes no token')
       }
       if (held) yield* held
       return

@@ -5,7 +5,8 @@ import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { Pool } from 'undici'
 import { inSpan, traceHeaders } from '../telemetry/trace.ts'
-import { type OpenStream, openStream, wholeText } from './open-stream.ts'
+import { type OpenStream, openStream } from './open-stream.ts'
+import { parseReply, readText } from './read-reply.ts'
 import { type Refusal, refusalOf, wrongRequest } from './refusal.ts'
 
 export interface ServerAddress {
@@ -66,8 +67,10 @@ const TRIAL_MS = 30_000
 const LONGEST_MS = 600_000
 /** Of an answer, behind the last that is read of it: where it ends, the connection is good for the next request. */
 const END_MS = 1_000
-/** Of an answer that comes as a whole: embeddings of 2,048 texts are a hundred megabytes. */
-const MOST_BYTES = 256_000_000
+/** Bytes of a list of models, and of figures. */
+const MOST_SHORT = 4_000_000
+/** Of an answer that comes as a whole: embeddings of some thousand texts. The tokens of the longest prompt are far fewer. */
+const MOST_WHOLE = 256_000_000
 
 /** A model of many gigabytes is brought back into a GPU. */
 const WAKE_MS = 120_000
@@ -148,10 +151,14 @@ export function createModelServer(
     })
   }
 
-  async function json(method: 'GET' | 'POST', path: string, options: { body?: unknown; signal: AbortSignal }): Promise<unknown> {
+  async function json(
+    method: 'GET' | 'POST',
+    path: string,
+    { most = MOST_WHOLE, ...options }: { body?: unknown; signal: AbortSignal; most?: number },
+  ): Promise<unknown> {
     const answer = await request(method, path, options)
     refuseOthers(answer)
-    return readJson(answer, options.signal)
+    return readJson(answer, { signal: options.signal, most })
   }
 
   function keepAccount(answer: unknown): void {
@@ -171,7 +178,7 @@ export function createModelServer(
     label: host,
     weights,
     async models(): Promise<ListedModel[]> {
-      const listed = await json('GET', '/v1/models', { signal: AbortSignal.timeout(SHORT_MS) })
+      const listed = await json('GET', '/v1/models', { signal: AbortSignal.timeout(SHORT_MS), most: MOST_SHORT })
       if (!Value.Check(Listed, listed)) throw new ServerLost('the model server did not list its models')
       return window === undefined ? listed.data : listed.data.map(one => ({ max_model_len: window, ...one }))
     },
@@ -216,7 +223,7 @@ export function createModelServer(
     /** Its figures in Prometheus' text; undefined where it tells none. */
     async metrics(): Promise<string | undefined> {
       const answer = await request('GET', '/metrics', { signal: AbortSignal.timeout(SHORT_MS) })
-      if (answer.statusCode === 200) return wholeText(answer, MOST_BYTES)
+      if (answer.statusCode === 200) return readText(answer, MOST_SHORT)
       answer.letEnd(END_MS)
       return undefined
     },
@@ -243,7 +250,7 @@ export function createModelServer(
       try {
         const reply = await request('POST', path, { body, signal })
         if (reply.statusCode !== 200) throw new ServerRefused(reply.statusCode, await refusalOf(reply))
-        answer = await readJson(reply, signal)
+        answer = await readJson(reply, { signal, most: MOST_WHOLE })
         return answer
       } finally {
         keepAccount(answer)
@@ -261,9 +268,9 @@ function refuseOthers(answer: OpenStream): void {
   throw new ServerRefused(answer.statusCode)
 }
 
-async function readJson(answer: OpenStream, signal: AbortSignal): Promise<unknown> {
+async function readJson(answer: OpenStream, { signal, most }: { signal: AbortSignal; most: number }): Promise<unknown> {
   try {
-    return JSON.parse(await wholeText(answer, MOST_BYTES))
+    return parseReply(await readText(answer, most))
   } catch (error) {
     if (signal.aborted) throw signal.reason
     throw new ServerLost('the model server did not answer with JSON', { cause: error })
@@ -311,7 +318,7 @@ function eventsOf(answer: OpenStream, { signal, account }: { signal: AbortSignal
       done = true
       return { data, event: undefined }
     }
-    const event: unknown = JSON.parse(data)
+    const event = parseReply(data)
     if (typeof event !== 'object' || event === null) throw new ServerLost('the model server sent what is no event')
     if (isBroken(event) && !('type' in event)) throw new ServerRefused(500)
     ended ||= 'type' in event && lastEvents.has(event.type)

@@ -98,19 +98,3 @@ export function openStream(pool: Dispatcher, options: Dispatcher.DispatchOptions
   }
   return promise
 }
-
-/** All of it as text. Throws as `next` does, and where it is longer than so many bytes. */
-export async function wholeText(stream: OpenStream, mostBytes: number): Promise<string> {
-  const all: Buffer[] = []
-  let bytes = 0
-  try {
-    for (let piece = await stream.next(); piece; piece = await stream.next()) {
-      all.push(piece)
-      bytes += piece.length
-      if (bytes > mostBytes) throw new RangeError('the answer is longer than any can be')
-    }
-    return Buffer.concat(all).toString()
-  } finally {
-    stream.destroy()
-  }
-}

@@ -2,7 +2,8 @@
 import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { type OpenStream, wholeText } from './open-stream.ts'
+import type { OpenStream } from './open-stream.ts'
+import { parseReply, readText } from './read-reply.ts'
 
 export interface Refusal {
   message: string | null
@@ -10,6 +11,8 @@ export interface Refusal {
   code: string | null
 }
 
+/** Of an answer that is not read. */
+const END_MS = 1_000
 /** Longer ones are not an error's. */
 const MAX_ERROR = 65_536
 
@@ -21,12 +24,14 @@ const Told = Type.Object({
   }),
 })
 
-/** The server's words where the request was at fault (400, 422); undefined for every other status. Reads the answer to its end. */
+/** The server's words where the request was at fault (400, 422); undefined for every other status. Reads no more of the answer than an error has. */
 export async function refusalOf(answer: OpenStream): Promise<Refusal | undefined> {
-  const text = await wholeText(answer, MAX_ERROR).catch(() => '')
-  if (answer.statusCode !== 400 && answer.statusCode !== 422) return undefined
+  if (answer.statusCode !== 400 && answer.statusCode !== 422) {
+    answer.letEnd(END_MS)
+    return undefined
+  }
   try {
-    const told: unknown = JSON.parse(text)
+    const told = parseReply(await readText(answer, MAX_ERROR))
     if (!Value.Check(Told, told)) return unsaid
     const { message, param, code } = told.error
     return { message: withoutPlaces(message), param: param ?? null, code: typeof code === 'string' ? code : null }

@@ -44,3 +44,10 @@ test('the index knows what was read, from the beginning on, and forgets ends bef
   index.clear()
   expect(index.matched([1])).toBe(0)
 })
+
+test('whatever a server says of its cache, what is remembered of it has an end', () => {
+  const index = createPrefixIndex()
+  index.resize(1e22)
+  for (let from = 0; from < 1_200_000; from += 4_000) index.read(Array.from({ length: 4_000 }, (_, at) => from + at))
+  expect(index.size()).toBe(1_000_000)
+})

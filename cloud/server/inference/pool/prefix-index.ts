@@ -2,6 +2,8 @@ export type PrefixIndex = ReturnType<typeof createPrefixIndex>
 
 /** Where a server tells no size of its cache: a million tokens, in blocks of 64. */
 const CAPACITY = 16_384
+/** Whatever a server tells of its cache: 64 million tokens, in some 60 MB of ours. */
+const MOST_CAPACITY = 1_000_000
 
 /**
  * What one server has read lately, as far as we sent it: the blocks that its prefix cache is likely to have. Bounded by the size of that cache, and
@@ -29,7 +31,7 @@ export function createPrefixIndex() {
     },
     /** In blocks, as the server tells of its cache. */
     resize(to: number): void {
-      capacity = Math.max(1, to)
+      capacity = Math.min(MOST_CAPACITY, Math.max(1, to))
     },
     /** It was started anew, and has nothing. */
     clear: () => known.clear(),

@@ -8,6 +8,9 @@ export interface ServerMetrics {
   madeTokens: number | null
 }
 
+/** No server has so many of anything: what tells more is not to be reckoned with, or the choice among all servers would be of no number. */
+const MOST = 1e15
+
 /** Reads Prometheus text; undefined where it is not of a server that speaks vLLM's names. Several engines of one server are added up. */
 export function readServerMetrics(text: string): ServerMetrics | undefined {
   let running: number | undefined
@@ -18,7 +21,7 @@ export function readServerMetrics(text: string): ServerMetrics | undefined {
     if (!line.startsWith('vllm:')) continue
     const value = Number(line.slice(line.lastIndexOf(' ') + 1))
     const name = /^[\w:]+/.exec(line)?.[0]
-    if (!Number.isFinite(value) || value < 0) continue
+    if (!(value >= 0 && value <= MOST)) continue
     if (name === 'vllm:num_requests_running') running = (running ?? 0) + value
     else if (name === 'vllm:num_requests_waiting') waiting += value
     else if (name === 'vllm:generation_tokens_total') madeTokens = (madeTokens ?? 0) + value
