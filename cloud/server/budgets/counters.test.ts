@@ -64,6 +64,17 @@ function describeCounters(make: () => Counters): void {
     expect(await reserve('other', [claim('tokens', 31)])).toMatchObject({ outcome: 'refused', used: 70 })
   })
 
+  test('what is reserved when its request has ended by then is not taken', async () => {
+    const [counters, organisation] = [make(), newId()]
+    const reserve = reserving(organisation, counters)
+    await reserve('one', [claim('tokens', 40)])
+    await counters.settle(organisation, 'one', { tokens: 10 })
+    await reserve('one', [claim('tokens', 40)], { more: true })
+    expect(await reserve('other', [claim('tokens', 91)])).toMatchObject({ outcome: 'refused', used: 10 })
+    await counters.settle(organisation, 'one', { tokens: 10 })
+    expect(await reserve('other', [claim('tokens', 91)])).toMatchObject({ outcome: 'refused', used: 10 })
+  })
+
   test('a count begins with what the ledger says, and seeding it again and again does not multiply it', async () => {
     const [counters, organisation] = [make(), newId()]
     const reserve = reserving(organisation, counters)

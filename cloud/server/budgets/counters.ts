@@ -29,7 +29,7 @@ export interface Reserving {
   claims: readonly Claim[]
   /** What was reserved is given back after so long, if nobody settles it. */
   expireMs: number
-  /** Takes these as well as what the request has; without it a request that has some takes nothing more. */
+  /** Takes these as well as what the request has; without it a request that has some takes nothing more, nor does one that is settled in any case. */
   more?: boolean
 }
 
@@ -85,7 +85,7 @@ export function createMemoryCounters({ now = () => performance.now() } = {}): Co
         ({ key, before }) =>
           (valueOf(account, key) ?? 0) + Math.floor((before ? (valueOf(account, before.key) ?? 0) : 0) * (before?.weight ?? 0)),
       )
-      if (known && !more) return { outcome: 'reserved', used }
+      if (known && (!more || known.held === 'settled')) return { outcome: 'reserved', used }
       const unseeded = claims.filter(({ key, seeded }) => seeded && !account.values.has(key)).map(({ key }) => key)
       if (unseeded.length > 0) return { outcome: 'unseeded', keys: unseeded }
       const index = claims.findIndex(({ limit, amount }, at) => Math.max(0, used[at]!) + amount > limit)

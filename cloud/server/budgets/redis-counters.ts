@@ -33,14 +33,14 @@ for claim = 1, count do
   local earlier = weight > 0 and tonumber(redis.call('GET', before) or 0) or 0
   used[claim] = tonumber(value or 0) + math.floor(earlier * weight)
 end
-if known and not more then return { 'reserved', unpack(used) } end
+if known and (not more or known == 'settled') then return { 'reserved', unpack(used) } end
 if #missing > 0 then return { 'unseeded', unpack(missing) } end
 for claim = 1, count do
   local at = claim * 5 - 1
   used[claim] = math.max(0, used[claim])
   if used[claim] + tonumber(ARGV[at + 1]) > tonumber(ARGV[at]) then return { 'refused', claim - 1, used[claim] } end
 end
-local held = (known and known ~= 'settled') and known or ''
+local held = known or ''
 for claim = 1, count do
   local key, at = KEYS[claim * 2 + 1], claim * 5 - 1
   redis.call('INCRBY', key, ARGV[at + 1])
