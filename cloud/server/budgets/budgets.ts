@@ -258,7 +258,8 @@ function heldBy(budgets: readonly Budget[], { userId, apiKeyId }: Pick<Caller, '
     ['organisation', of('organisation')],
     [`person=${userId}`, above(of('person'), of('each-person')) ?? of('each-person')],
     [`key=${apiKeyId}`, apiKeyId === null ? undefined : (above(of('key'), of('each-key')) ?? of('each-key'))],
-    [`model=${encodeURIComponent(model)}`, of('model')],
+    // Half a character has no code to be written in.
+    [`model=${encodeURIComponent(model.toWellFormed())}`, of('model')],
   ]
   return scopes.flatMap(([scope, budget]) => {
     if (!budget) return []

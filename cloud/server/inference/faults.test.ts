@@ -167,6 +167,61 @@ test("a request goes on with its owner's salt and the organisation's words, and 
   await changeOrganisation(cloud.database, cloud.organisation.id, { systemPrompt: null })
 })
 
+test('a limit of another route is none, and takes no server away from anybody', async () => {
+  const reply = post({ model: MODEL, prompt: 'x', stream: true, max_tokens: 10, max_completion_tokens: 1 }, { path: '/v1/completions' })
+  const answer = await server.next()
+  for (const word of ['One ', 'two ', 'three']) answer.say(word)
+  answer.finish()
+  const all = await (await reply).text()
+  expect(all).toContain('three')
+  expect(all).toContain('[DONE]')
+  expect(cloud.parts.models.servers()[0]!.up).toBe(true)
+})
+
+test('a prompt that is to be echoed is asked for without token ids, with which vLLM leaves it out', async () => {
+  const sent = async (body: object) => {
+    const reply = post({ model: MODEL, prompt: 'x', stream: true, ...body }, { path: '/v1/completions' })
+    const answer = await server.next()
+    answer.finish()
+    await (await reply).text()
+    return answer.body['return_token_ids']
+  }
+  expect(await sent({})).toBe(true)
+  expect(await sent({ echo: true })).toBeUndefined()
+  expect(await sent({ echo: true, return_token_ids: true })).toBe(true)
+})
+
+test('a count that is no count is not taken: what came is counted, and stands in the ledger', async () => {
+  const reply = post({ ...asked, stream: true })
+  const answer = await server.next()
+  answer.say('One')
+  answer.raw(`data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })}\n\n`)
+  answer.raw(`data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 1e300, completion_tokens: 1e300 } })}\n\ndata: [DONE]\n\n`)
+  answer.end()
+  expect(await (await reply).text()).toContain('[DONE]')
+  const rows = () =>
+    cloud.database.asUser(userId, tx =>
+      tx.query<{ made: number; ended: string }>('select completion_tokens as made, ended from usage where user_id = fusion_user()'),
+    )
+  await expect.poll(rows).toEqual([{ made: 1, ended: 'complete' }])
+})
+
+test('a model whose name is no text is one that is not there', async () => {
+  expect(await told(await post({ ...asked, model: 'half \ud800' }))).toEqual({ status: 404, code: 'model_not_found' })
+})
+
+test('an event of several lines is passed on as one', async () => {
+  const reply = post({ model: MODEL, input: 'x', stream: true }, { path: '/v1/responses' })
+  const answer = await server.next()
+  answer.raw('data: {"type":"response.output_text.delta",\ndata: "delta":"One"}\n\n')
+  answer.raw('data: {"type":"response.completed","response":{"usage":{"input_tokens":1,"output_tokens":1}}}\n\n')
+  answer.end()
+  const events = (await (await reply).text()).split('\n\n').filter(text => text.includes('data:'))
+  const first = events[0]!.split('\n').filter(line => line !== '' && !line.startsWith('event:') && !line.startsWith(':'))
+  expect(first.every(line => line.startsWith('data: '))).toBe(true)
+  expect(JSON.parse(first.map(line => line.slice(6)).join('\n'))).toEqual({ type: 'response.output_text.delta', delta: 'One' })
+})
+
 test('another server is asked where one is gone', async () => {
   const [one, other] = [await startScriptedServer(), await startScriptedServer()]
   const both = await startTestCloud({ env: { MODEL_SERVERS: JSON.stringify([{ url: one.url }, { url: other.url }]) } })

@@ -175,7 +175,8 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
     for await (const { data, name, usage, isDelta } of streamResponse({ models, wanted, body: asked, patience, watch, signal })) {
       count.made(isDelta ? 1 : 0)
       if (usage !== undefined) count.told(usage)
-      await write(`${name === undefined ? '' : `event: ${name}\n`}data: ${data}\n\n`)
+      // JSON may stand in several lines.
+      await write(`${name === undefined ? '' : `event: ${name}\n`}data: ${data.replaceAll('\n', '\ndata: ')}\n\n`)
     }
   }
 

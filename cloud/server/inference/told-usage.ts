@@ -2,7 +2,10 @@ import type { GenerationUsage } from '@fusion/shared/contract/cloud/chat.ts'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 
-const MaybeCount = Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]))
+/** More than any answer has: such a number is no count, and the ledger could not add it up. */
+const MOST_TOKENS = 1_000_000_000
+
+const MaybeCount = Type.Optional(Type.Union([Type.Integer({ minimum: 0, maximum: MOST_TOKENS }), Type.Null()]))
 const Details = Type.Optional(Type.Union([Type.Object({ cached_tokens: MaybeCount }), Type.Null()]))
 /** As completions tell it, as responses do, and as embeddings do. */
 const Told = Type.Object({
