@@ -46,6 +46,7 @@ export interface Reservation {
 export interface Needed {
   requestId: string
   model: string
+  /** Of nothing else in its organisation: what is reserved under it is reserved once. */
   /** What it reads, whose length is guessed. */
   text: string
   /** The most that the answer may have; null: nobody said. */

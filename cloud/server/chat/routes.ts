@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { chatRoutes, type ChatRequest, seqOf } from '@fusion/shared/contract/cloud/chat.ts'
 import { historyRoutes } from '@fusion/shared/contract/cloud/history.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
@@ -32,9 +33,13 @@ export async function chat(
     const read = prompt ? JSON.stringify(messages) : request.conversation.repeat(BLOCK_CHARACTERS)
     const blocks = prefixBlocks(prompt ? read : read.slice(0, BLOCK_CHARACTERS), `${caller.userId} ${model}`)
     const answer = { ...routed, generation: request.answer, model, cacheSalt: caller.userId, who: caller.apiKeyId ?? caller.userId, blocks }
+    // Of this very request: what it has reserved is not that of another one under the same id, nor of somebody else's. Whoever takes it over names it alike.
+    const requestId = createHash('sha256')
+      .update(JSON.stringify([caller.userId, { ...request, model }]))
+      .digest('base64url')
     const reserve = (text: string, completionTokens: number | undefined) =>
       budgets.reserve(caller, {
-        requestId: request.answer,
+        requestId,
         model,
         text,
         completionTokens: completionTokens ?? null,
