@@ -35,6 +35,8 @@ type Measure = 'tokens-a-minute' | 'tokens-a-month' | 'money-a-month'
 /** What one request has reserved. */
 export interface Reservation {
   warning: BudgetWarning | null
+  /** Its prompt was counted, and it needs so many tokens in all: what is missing is reserved. Throws the failure where there is no more. */
+  ensure(tokens: number): Promise<void>
   /** So many tokens were read and written by now: more is reserved where that is beyond what is. Aborts `ends` where there is no more. */
   cover(tokens: number): void
   /** With the failure that ends the request, and keeps what was made; undefined where nothing will. */
@@ -44,9 +46,9 @@ export interface Reservation {
 }
 
 export interface Needed {
+  /** Of nothing else in its organisation: what is reserved under it is reserved once. */
   requestId: string
   model: string
-  /** Of nothing else in its organisation: what is reserved under it is reserved once. */
   /** What it reads, whose length is guessed. */
   text: string
   /** The most that the answer may have; null: nobody said. */
@@ -91,7 +93,7 @@ export function createBudgets({ database, counters, prices, rules, guess, clock,
   reconciling.unref()
 
   /** A reservation of nothing, for whoever has no budget. */
-  const free: Reservation = { warning: null, cover: () => {}, ends: undefined, settle: () => {} }
+  const free: Reservation = { warning: null, ensure: async () => {}, cover: () => {}, ends: undefined, settle: () => {} }
 
   const moneyOf = (model: string, promptTokens: number, completionTokens: number) =>
     prices.costOf(model, { promptTokens, completionTokens }).cost
@@ -199,6 +201,14 @@ export function createBudgets({ database, counters, prices, rules, guess, clock,
         growing = true
         // One that was asked to be so long ends by itself: what the guess of its prompt was short of is taken too, where it is there.
         void grow(grows ? [STEP_TOKENS, LEAST_TOKENS] : [made - tokens])
+      async ensure(needed) {
+        if (settled || needed <= tokens) return
+        const claims = claimed(needed - tokens, 0)
+        const reserved = await take(organisationId, requestId, held, claims, true).catch(() => undefined)
+        if (reserved?.outcome === 'refused') throw refusal(held[reserved.index]!, reserved.used, claims[reserved.index]!)
+        if (reserved) taken.push(...claims)
+        tokens = needed
+      },
       },
       settle({ promptTokens: prompt, completionTokens: completion }, { cost }) {
         if (settled) return

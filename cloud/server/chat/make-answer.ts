@@ -88,6 +88,7 @@ export async function makeAnswer(
     if (tokens >= window) throw failure('prompt-too-long', { tokens, window, model })
     if (room === undefined) tellEvent({ type: 'prompt-count', promptTokens: tokens, windowTokens: window, leftOut })
     room = window - tokens
+    await reservation.ensure(tokens + Math.min(sampling.maxTokens ?? 0, room))
     return { ...settings(room), messages, ...(continued && { continue_final_message: true, add_generation_prompt: false }) }
   }
 

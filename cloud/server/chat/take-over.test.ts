@@ -103,7 +103,7 @@ describe.skipIf(skipWithoutRedis)('with Redis', () => {
           cacheSalt: caller.userId,
           who: caller.userId,
           blocks: [],
-          reservation: { warning: null, cover: () => {}, ends: undefined, settle: () => {} },
+          reservation: { warning: null, ensure: async () => {}, cover: () => {}, ends: undefined, settle: () => {} },
         })),
     }
   }
