@@ -1,5 +1,6 @@
 // Budgets through the whole cloud: what a request may need is reserved, what it used is settled, and nobody goes beyond.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { newId } from '@fusion/shared/contract/ids.ts'
 import { createOrganisation } from '../../database/organisations.ts'
 import { type MockVllm, MOCK_MODEL, startMockVllm } from '../../testing/mock-vllm.ts'
 import { skipWithoutRedis, startRedis } from '../cache/testing/test-redis.ts'
@@ -168,6 +169,61 @@ test('an answer of which nobody said how long it may be is reserved for as it gr
   const last = events.at(-1)!.event
   expect(last.type === 'generation-fail' ? last.failure.code : last.type).toMatch(/^(?:budget-spent|budget-too-small|generation-finish)$/)
   expect(events.length).toBeGreaterThan(3)
+})
+
+test('whatever a request asks for is reserved: several answers, several prompts, by whichever name, and tools as well', async () => {
+  const of = await organisation()
+  await of.budget('person', { tokensAMonth: 400 }, of.member.id)
+  expect(await of.ask({ n: 20 })).toMatchObject(spent)
+  expect(await of.ask({ max_tokens: 1, max_completion_tokens: 3000 })).toMatchObject(spent)
+  expect(await of.ask({ tools: [{ type: 'function', function: { name: 'x', description: 'x'.repeat(20_000) } }] })).toMatchObject(spent)
+  const calls = [{ id: 'x', type: 'function', function: { name: 'x', arguments: 'x'.repeat(20_000) } }]
+  const turns = [
+    { role: 'user', content: 'Words?' },
+    { role: 'assistant', content: null, tool_calls: calls },
+  ]
+  expect(await of.ask({ messages: turns })).toMatchObject(spent)
+  for (const wrong of ['3000', 2.5, -1, true, 1e300])
+    expect(await of.ask({ max_tokens: wrong })).toMatchObject({ status: 400, code: 'invalid_type' })
+  const at = async (path: string, body: object) => (await of.call(of.memberToken, 'POST', path, { model: MOCK_MODEL, ...body })).status
+  expect(await at('/v1/completions', { prompt: Array.from({ length: 20 }, () => 'Words?'), max_tokens: 50 })).toBe(429)
+  expect(await at('/v1/responses', { input: 'Words?', max_tokens: 1, max_output_tokens: 3000 })).toBe(429)
+  expect(await at('/v1/responses', { input: 'Words?', max_tokens: 1 })).toBe(429)
+  expect(await of.ask()).toMatchObject(good)
+})
+
+test('what one request has reserved is neither that of another one under the same id nor that of somebody else', async () => {
+  const of = await organisation()
+  await of.budget('each-person', { tokensAMonth: 300 })
+  const small = question(MOCK_MODEL, { sampling: { maxTokens: 20 } })
+  const large = { ...small, sampling: { maxTokens: 3000 } }
+  const goOn = mock.pause()
+  onTestFinished(goOn)
+  const following = await chatClient(cloud.url, of.memberToken).ask(small)
+  expect(following.status).toBe(200)
+  // Somebody else may well have an answer of that id.
+  expect((await chatClient(cloud.url, of.token).ask(large)).status).toBe(429)
+  goOn()
+  await following.rest()
+  // One that reserved, and never began: its question answers to what is not there.
+  const conversation = newId()
+  expect((await of.call(of.memberToken, 'POST', '/v1/conversations', { id: conversation })).status).toBe(200)
+  const never = { ...small, answer: newId(), conversation, parent: newId(), question: { id: newId(), text: 'x' }, prompt: undefined }
+  expect((await of.call(of.memberToken, 'POST', '/v1/chat', never)).status).toBeGreaterThanOrEqual(400)
+  const after = await of.call(of.memberToken, 'POST', '/v1/chat', { ...large, answer: never.answer })
+  expect(after.status).toBe(429)
+})
+
+test('a prompt that is planned from history is reserved for when it is counted', async () => {
+  const of = await organisation()
+  await of.budget('each-person', { tokensAMonth: 400 })
+  const conversation = newId()
+  await of.call(of.memberToken, 'POST', '/v1/conversations', { id: conversation, systemPrompt: 'word '.repeat(300) })
+  const asked = question(MOCK_MODEL, { conversation, question: { id: newId(), text: 'Words?' }, sampling: { maxTokens: 20 } })
+  delete asked.prompt
+  const events = await (await chatClient(cloud.url, of.memberToken).ask(asked)).rest()
+  expect(events.at(-1)!.event).toMatchObject({ type: 'generation-fail', failure: { code: 'budget-too-small' } })
+  expect(mock.asked.filter(({ body }) => JSON.stringify(body['messages'] ?? '').includes('word word'))).toEqual([])
 })
 
 test('a clock that steps back and forth neither frees what was used nor takes it twice', async () => {

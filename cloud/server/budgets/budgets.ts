@@ -51,8 +51,10 @@ export interface Needed {
   model: string
   /** What it reads, whose length is guessed. */
   text: string
-  /** The most that the answer may have; null: nobody said. */
+  /** The most that one answer may have; null: nobody said. */
   completionTokens: number | null
+  /** So many are asked for at once. */
+  answers: number
   /** It can be ended at any token. */
   streams: boolean
   /** Tokens that the window of the model holds. */
@@ -71,6 +73,8 @@ const STEP_TOKENS = 4_096
 const LEAST_TOKENS = 256
 /** More is reserved when so little is left, so that it is there in time. */
 const MARGIN_TOKENS = 256
+/** Nobody has so many, and Redis still counts with them. */
+const MOST_TOKENS = 1e12
 const WARN_AT = 0.9
 const RECONCILE_MS = 60_000
 const DRIFT = 0.01
@@ -141,12 +145,14 @@ export function createBudgets({ database, counters, prices, rules, guess, clock,
     const held = heldBy(budgets, caller, needed.model)
     if (held.length === 0) return free
     const { organisationId } = caller
-    const { requestId, model, text, completionTokens, streams, windowTokens } = needed
+    const { requestId, model, text, completionTokens, answers, streams, windowTokens } = needed
     const promptTokens = guess.tokens(model, text)
     const room = Math.max(1, windowTokens - promptTokens)
     const grows = completionTokens === null && streams
     // Where nobody said how long the answer may be, it is reserved for step by step; less of it where less is left.
-    const wishes = grows ? [Math.min(room, STEP_TOKENS), Math.min(room, LEAST_TOKENS)] : [Math.min(completionTokens ?? room, room)]
+    const wishes = grows
+      ? [Math.min(room, STEP_TOKENS), Math.min(room, LEAST_TOKENS)]
+      : [Math.min(MOST_TOKENS, Math.min(completionTokens ?? room, room) * answers)]
     const claimed = (prompt: number, completion: number) =>
       held.map(one => claimOf(one, one.measure === 'money-a-month' ? moneyOf(model, prompt, completion) : prompt + completion))
     /** Every key of which something was taken: a minute's stays that of the beginning. */
@@ -195,12 +201,6 @@ export function createBudgets({ database, counters, prices, rules, guess, clock,
     return {
       warning: warningOf(held, used),
       ends: ends.signal,
-      cover(made) {
-        if (grows && over !== undefined && made > tokens) ends.abort(over)
-        if (growing || settled || over !== undefined || made + (grows ? MARGIN_TOKENS : 0) <= tokens) return
-        growing = true
-        // One that was asked to be so long ends by itself: what the guess of its prompt was short of is taken too, where it is there.
-        void grow(grows ? [STEP_TOKENS, LEAST_TOKENS] : [made - tokens])
       async ensure(needed) {
         if (settled || needed <= tokens) return
         const claims = claimed(needed - tokens, 0)
@@ -209,6 +209,12 @@ export function createBudgets({ database, counters, prices, rules, guess, clock,
         if (reserved) taken.push(...claims)
         tokens = needed
       },
+      cover(made) {
+        if (grows && over !== undefined && made > tokens) ends.abort(over)
+        if (growing || settled || over !== undefined || made + (grows ? MARGIN_TOKENS : 0) <= tokens) return
+        growing = true
+        // One that was asked to be so long ends by itself: what the guess of its prompt was short of is taken too, where it is there.
+        void grow(grows ? [STEP_TOKENS, LEAST_TOKENS] : [made - tokens])
       },
       settle({ promptTokens: prompt, completionTokens: completion }, { cost }) {
         if (settled) return

@@ -43,6 +43,7 @@ export async function chat(
         model,
         text,
         completionTokens: completionTokens ?? null,
+        answers: 1,
         streams: true,
         windowTokens: models.windowOf(model) ?? 1,
       })

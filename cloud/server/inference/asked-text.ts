@@ -6,8 +6,6 @@ export interface AskedText {
   whole: string
   /** The last of it that a person said. */
   question: string
-  /** The most that the answer may have; null: nothing was said. */
-  completionTokens: number | null
 }
 
 /**
@@ -15,29 +13,34 @@ export interface AskedText {
  */
 export function askedText(body: object, { tokens = false } = {}): AskedText {
   const { messages, prompt, input, instructions, ...rest } = body as Record<string, unknown>
-  const limits = [rest['max_tokens'], rest['max_completion_tokens'], rest['max_output_tokens']]
-  const most = limits.find((limit): limit is number => typeof limit === 'number' && Number.isInteger(limit) && limit > 0)
   const turns = turnsOf(messages ?? input ?? prompt, tokens)
   const question = turns.findLast(({ role }) => role === 'user')?.text ?? ''
   const before = typeof instructions === 'string' ? [instructions] : []
-  return { whole: [...before, ...turns.map(({ text }) => text)].join('\n'), question, completionTokens: most ?? null }
+  const beside = BESIDE.flatMap(name => (rest[name] === undefined || rest[name] === null ? [] : [JSON.stringify(rest[name])]))
+  return { whole: [...before, ...beside, ...turns.map(({ text, more }) => text + more)].join('\n'), question }
 }
+
+/** What else templates write into a prompt. */
+const BESIDE = ['tools', 'functions', 'documents', 'chat_template', 'chat_template_kwargs']
 
 interface Turn {
   role: string
   text: string
+  /** Calls of tools, and whatever else of it is read. */
+  more: string
 }
 
 function turnsOf(asked: unknown, tokens: boolean): Turn[] {
-  if (typeof asked === 'string') return [{ role: 'user', text: asked }]
+  if (typeof asked === 'string') return [{ role: 'user', text: asked, more: '' }]
   return (Array.isArray(asked) ? asked : []).map((turn: unknown) => {
-    if (typeof turn === 'string') return { role: 'user', text: turn }
+    if (typeof turn === 'string') return { role: 'user', text: turn, more: '' }
     const isTokens = typeof turn === 'number' || Array.isArray(turn)
-    if (isTokens && tokens) return { role: 'user', text: Array.isArray(turn) ? turn.join(' ') : String(turn) }
+    if (isTokens && tokens) return { role: 'user', text: Array.isArray(turn) ? turn.join(' ') : String(turn), more: '' }
     if (isTokens)
       throw new WrongRequest("'auto' chooses no model for a prompt in tokens: name the model that they are of.", { param: 'model' })
-    const { role, content } = (turn ?? {}) as Record<string, unknown>
-    return { role: typeof role === 'string' ? role : '', text: textOf(content) }
+    const { role, content, ...more } = (turn ?? {}) as Record<string, unknown>
+    const isMore = Object.keys(more).length > 0
+    return { role: typeof role === 'string' ? role : '', text: textOf(content), more: isMore ? JSON.stringify(more) : '' }
   })
 }
 

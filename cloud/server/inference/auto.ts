@@ -11,6 +11,7 @@ import type { Caller } from '../caller.ts'
 import type { Config } from '../config.ts'
 import type { Policies } from '../policies/policies.ts'
 import { askedText, type AskedText } from './asked-text.ts'
+import { askedTokens } from './asked-tokens.ts'
 import type { Models } from './models.ts'
 import type { Pace } from './pace.ts'
 
@@ -56,7 +57,12 @@ export function createAuto({ told, models, policies, pace, guess, rulesOf }: Aut
     return { model: id, windowTokens, promptPrice, completionPrice, quality, state, ...seen }
   }
 
-  async function choose(caller: Caller, asked: string, latency: Latency, { whole, question, completionTokens }: AskedText) {
+  async function choose(
+    caller: Caller,
+    asked: string,
+    latency: Latency,
+    { whole, question, completionTokens }: AskedText & { completionTokens: number | null },
+  ) {
     const [may, rules] = await Promise.all([policies.modelsOf(caller), rulesOf(caller.organisationId)])
     const here = choosable(models.list())
     const decision = chooseModel({
@@ -96,10 +102,10 @@ export function createAuto({ told, models, policies, pace, guess, rulesOf }: Aut
     },
 
     /** The same request for the model that answers it; the reply tells which and why by its headers. Throws what a choice of none is told by. */
-    async forProgram<Body extends { model: string }>(caller: Caller, body: Body, reply: FastifyReply): Promise<Body> {
+    async forProgram<Body extends { model: string }>(caller: Caller, path: string, body: Body, reply: FastifyReply): Promise<Body> {
       const latency = wishOf(body.model)
       if (!latency) return body
-      const { model, why } = await choose(caller, body.model, latency, askedText(body))
+      const { model, why } = await choose(caller, body.model, latency, { ...askedText(body), ...askedTokens(path, body) })
       reply.raw.setHeader('x-fusion-model', inHeader(model))
       reply.raw.setHeader('x-fusion-model-reason', inHeader(`${why.code}; ${reasonSentence(why)}`))
       return { ...body, model }

@@ -10,6 +10,7 @@ import { onLeave } from '../http/on-leave.ts'
 import { serve } from '../http/serve-route.ts'
 import type { Parts } from '../parts.ts'
 import { askedText } from './asked-text.ts'
+import { askedTokens } from './asked-tokens.ts'
 import { embed } from './embed.ts'
 import { ranks } from './models.ts'
 import { passOn } from './pass-on.ts'
@@ -62,16 +63,17 @@ export async function inference(
     serve(app, route, async ({ body: asked, caller, request, reply }) => {
       const recording: Recording = { caller, kind, model: asked.model, requestId: randomUUID() }
       await recorded(recording, async onOutcome => {
-        const body = await auto.forProgram(caller, asked, reply)
+        const body = await auto.forProgram(caller, route.path, asked, reply)
         recording.model = body.model
         const { systemPrompt } = await policies.admit(caller, body.model)
-        const { whole, completionTokens } = askedText(body, { tokens: true })
-        const text = systemPrompt && kind !== 'completion' ? `${systemPrompt}\n${whole}` : whole
+        const { whole } = askedText(body, { tokens: true })
+        const text = systemPrompt && kind !== 'completion' ? `${systemPrompt}
+${whole}` : whole
         const reservation = await budgets.reserve(caller, {
           requestId: recording.requestId,
           model: body.model,
           text,
-          completionTokens,
+          ...askedTokens(route.path, body),
           streams: body.stream === true && kind !== 'response',
           windowTokens: models.windowOf(body.model) ?? 1,
         })
@@ -109,6 +111,7 @@ export async function inference(
         model: body.model,
         text: JSON.stringify(body.input),
         completionTokens: 0,
+        answers: 0,
         streams: false,
         windowTokens,
       }
