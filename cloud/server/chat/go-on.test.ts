@@ -1,5 +1,5 @@
 // A model server that dies in the middle of an answer: another one with the same weights goes on, and nobody sees a seam.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { Sampling } from '@fusion/shared/chat/conversation.ts'
 import { chatClient, type ChatClient, question, type Seen, textOf } from '../testing/chat-client.ts'
 import { MODEL, PROMPT_TOKENS, type ScriptedAnswer, type ScriptedServer, startScriptedServer } from '../testing/scripted-server.ts'
@@ -68,6 +68,24 @@ test.each(Array.from({ length: WORDS.length }, (_, index) => index + 1))('after 
     reason: 'stop',
     usage: { promptTokens: PROMPT_TOKENS, cachedTokens: 0, completionTokens: WORDS.length },
   })
+})
+
+test('a server that hangs where it counts the prompt is left as one that makes no token', async () => {
+  const env = { FUSION_FIRST_TOKEN_SECONDS: '1', MODEL_SERVERS: JSON.stringify(servers.slice(0, 2).map(({ url }) => ({ url }))) }
+  const impatient = await startTestCloud({ env })
+  onTestFinished(impatient.close)
+  await impatient.parts.models.looked
+  servers[0]!.refuse('/tokenize', 'never')
+  onTestFinished(() => servers[0]!.refuse('/tokenize', null))
+  const asking = chatClient(impatient.url, await impatient.signIn())
+  // They take turns with what neither has read.
+  for (let turn = 0; turn < 2; turn++) {
+    const following = await asking.ask(question(MODEL))
+    const answer = await servers[1]!.next()
+    answer.say('One')
+    answer.finish()
+    expect((await following.rest()).at(-1)!.event.type).toBe('generation-finish')
+  }
 })
 
 test('two servers may die in one answer, and each is gone on from', async () => {

@@ -81,8 +81,8 @@ export async function makeAnswer(
       ...(budgetWarning && { budgetWarning }),
     })
 
-  async function body(one: ModelServer): Promise<Record<string, unknown>> {
-    const { messages, continued, tokens, window, leftOut } = await request.prompt(one, signal)
+  async function body(one: ModelServer, until: AbortSignal): Promise<Record<string, unknown>> {
+    const { messages, continued, tokens, window, leftOut } = await request.prompt(one, until)
     count.prompt(tokens)
     // One token of an answer has to fit, too.
     if (tokens >= window) throw failure('prompt-too-long', { tokens, window, model })

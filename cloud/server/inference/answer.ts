@@ -2,12 +2,13 @@
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { type AnswerSoFar, createAnswerSoFar } from './answer-so-far.ts'
 import { askServers, type Watch } from './ask-servers.ts'
+import { limitOf } from './asked-tokens.ts'
 import { refusedParameter, restOf, stopsOf } from './continuation.ts'
-import { type ModelServer, ServerLost } from './model-server.ts'
+import { type EventStream, type ModelServer, ServerLost } from './model-server.ts'
 import type { Models, Wanted } from './models.ts'
 import { type ChatChunk, type RawChunk, readChunk } from './server-chunk.ts'
 import { createStopStrings } from './stop-strings.ts'
-import { type Patience, streamInTime } from './token-patience.ts'
+import { beginWaiting, type Patience } from './token-patience.ts'
 
 export interface Asked {
   models: Models
@@ -37,8 +38,10 @@ export interface MadeBefore {
   shape?: Record<string, unknown>
 }
 
-/** Completions without a limit of their own end here, in vLLM as at OpenAI. */
-const DEFAULT_COMPLETION_TOKENS = 16
+/** Of an answer, in characters: 16 for each token of a window of a million. */
+const MOST_CHARACTERS = 16_000_000
+/** Its beginning and its end are pieces, too. */
+const SPARE_PIECES = 16
 /** Tokens that hold a part of one character at most: bytes of UTF-8 but one. */
 const MOST_OF_A_CHARACTER = 3
 
@@ -61,26 +64,43 @@ export function streamAnswer({
   let soFar = createAnswerSoFar(before)
   let request: Record<string, unknown> = before?.request ?? {}
   let shape: Shape | undefined = before?.shape
-  let limit = before ? (limitOf(before.request) ?? Infinity) : Infinity
+  let limit = before ? (limitOf(path, before.request) ?? Infinity) : Infinity
   let finished = false
   let counted = false
+  /** Of text whose tokens are not told. */
+  let pieces = 0
+  let characters = 0
 
   /** One generator for all that is done with a chunk: each more of them takes as long as all that is done here. */
-  async function* chunksFrom(server: ModelServer, to: string, ask: () => Promise<object> | object): AsyncGenerator<ChatChunk, void, void> {
-    const asked = await ask()
-    const options = { ...(request['stream_options'] as object | undefined), include_usage: true }
-    const events = await streamInTime(server, to, { ...asked, stream_options: options, return_token_ids: true }, { patience, signal })
+  async function* chunksFrom(
+    server: ModelServer,
+    to: string,
+    ask: (until: AbortSignal) => Promise<object> | object,
+  ): AsyncGenerator<ChatChunk, void, void> {
+    const waiting = beginWaiting(patience, signal)
+    let events: EventStream | undefined
     try {
+      // A server may hang before it is asked for the answer, where it counts the prompt.
+      const asked = await ask(waiting.until)
+      const options = { ...(request['stream_options'] as object | undefined), include_usage: true }
+      const withIds = { return_token_ids: to === '/v1/completions' && request['echo'] === true ? request['return_token_ids'] : true }
+      const mostPieces = 2 * Math.min(limit, models.windowOf(model) ?? Infinity) + SPARE_PIECES
+      events = await server.stream(to, { ...asked, stream_options: options, ...withIds }, waiting.until)
       for (;;) {
+        waiting.wait()
         const come = events.next()
         const one = come instanceof Promise ? await come : come
         if (one?.event === undefined) break
         const chunk = readChunk(one.event, model)
         chunk.weights = server.weights
-        events.came(chunk.isProgress)
+        waiting.came(chunk.isProgress)
         // What was not asked for is not waited for: an answer without an end is one, too.
         if (soFar.tokens() >= limit && (chunk.tokenIds?.length ?? 0) > 0)
           throw new ServerLost('the model server made more than it was asked for')
+        characters += chunk.text.length + chunk.reasoning.length
+        if (!chunk.tokenIds && chunk.single && chunk.isProgress) pieces += 1
+        // A piece is a token, nearly always.
+        if (pieces > mostPieces || characters > MOST_CHARACTERS) throw new ServerLost('the model server made more than fits its window')
         soFar.take(chunk)
         if (chunk.promptIds) limit = Math.min(limit, models.windowOf(model)! - chunk.promptIds.length)
         shape ??= shapeOf(chunk.raw)
@@ -90,15 +110,16 @@ export function streamAnswer({
       }
       if (!finished) throw new ServerLost('the model server did not say why its answer ended')
     } finally {
-      events.leave()
+      events?.leave()
+      waiting.end()
     }
   }
 
   function fresh(server: ModelServer): AsyncGenerator<ChatChunk, void, void> {
     soFar = createAnswerSoFar()
-    return chunksFrom(server, path, async () => {
-      request = await body(server, signal)
-      limit = limitOf(request) ?? (path === '/v1/completions' ? DEFAULT_COMPLETION_TOKENS : Infinity)
+    return chunksFrom(server, path, async until => {
+      request = await body(server, until)
+      limit = limitOf(path, request) ?? Infinity
       return request
     })
   }
@@ -121,11 +142,7 @@ export function streamAnswer({
     const matcher = createStopStrings(stops)
     const first = matcher.take(pending)
     if (first.text !== '') yield inShape({ text: first.text })
-    const most = Number.isFinite(limit)
-      ? limit
-      : path === '/v1/completions'
-        ? DEFAULT_COMPLETION_TOKENS
-        : models.windowOf(model)! - prompt.length
+    const most = Number.isFinite(limit) ? limit : models.windowOf(model)! - prompt.length
     if (first.stopped || made >= most) {
       if (!first.stopped && matcher.end() !== '') yield inShape({ text: matcher.end() })
       finished = true
@@ -178,14 +195,19 @@ export function streamAnswer({
   /** Makes the tokens and the text that came agree: returns the text that is due, and how many tokens there are. */
   async function takeUp(server: ModelServer, stops: readonly string[], from: AnswerSoFar, prompt: readonly number[]) {
     if (stops.length === 0) return { pending: '', made: from.cut() }
-    // A server that looks for stop strings holds text back: what its tokens say is asked for, without those of half a character at the end.
-    const before = await server.detokenize(model, prompt, signal)
-    for (let made = from.tokens(); made >= Math.max(0, from.tokens() - MOST_OF_A_CHARACTER); made--) {
-      const all = await server.detokenize(model, [...prompt, ...from.ids().slice(0, made)], signal)
-      if (all.endsWith('\ufffd')) continue
-      const text = all.slice(before.length)
-      if (!all.startsWith(before) || !text.startsWith(from.text())) break
-      return { pending: text.slice(from.text().length), made: from.cut(made) }
+    const { until, end } = beginWaiting(patience, signal)
+    try {
+      // A server that looks for stop strings holds text back: what its tokens say is asked for, without those of half a character at the end.
+      const before = await server.detokenize(model, prompt, until)
+      for (let made = from.tokens(); made >= Math.max(0, from.tokens() - MOST_OF_A_CHARACTER); made--) {
+        const all = await server.detokenize(model, [...prompt, ...from.ids().slice(0, made)], until)
+        if (all.endsWith('\ufffd')) continue
+        const text = all.slice(before.length)
+        if (!all.startsWith(before) || !text.startsWith(from.text())) break
+        return { pending: text.slice(from.text().length), made: from.cut(made) }
+      }
+    } finally {
+      end()
     }
     throw failure('answer-not-continued', { parameter: 'stop' })
   }
@@ -198,7 +220,3 @@ function shapeOf(raw: RawChunk): Shape {
   const { choices: _, usage: __, prompt_token_ids: ___, ...shape } = raw
   return shape
 }
-
-/** The most tokens that were asked for; undefined: as many as a server makes of itself. */
-const limitOf = ({ max_tokens: most, max_completion_tokens: newer }: Record<string, unknown>): number | undefined =>
-  [newer, most].find(value => typeof value === 'number')

@@ -1,6 +1,7 @@
 import { askServers, type Watch } from './ask-servers.ts'
+import type { EventStream } from './model-server.ts'
 import type { Models, Wanted } from './models.ts'
-import { type Patience, streamInTime } from './token-patience.ts'
+import { beginWaiting, type Patience } from './token-patience.ts'
 
 export interface AskedResponse {
   models: Models
@@ -39,15 +40,19 @@ export function streamResponse({
     watch,
     isProgress,
     ask: async function* ({ server }) {
-      const events = await streamInTime(server, '/v1/responses', body, { patience, signal })
+      const waiting = beginWaiting(patience, signal)
+      let events: EventStream | undefined
       try {
+        events = await server.stream('/v1/responses', body, waiting.until)
         for (let one = await events.next(); one; one = await events.next()) {
           const told = read(one.event)
-          events.came(isProgress(told))
+          waiting.came(isProgress(told))
           yield { ...told, data: one.data }
+          waiting.wait()
         }
       } finally {
-        events.leave()
+        events?.leave()
+        waiting.end()
       }
     },
   })

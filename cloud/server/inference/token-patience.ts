@@ -1,4 +1,4 @@
-import { type EventStream, type ModelServer, ServerLost } from './model-server.ts'
+import { ServerLost } from './model-server.ts'
 
 export interface Patience {
   firstTokenMs: number
@@ -49,39 +49,24 @@ function createTokenClock({ firstTokenMs, nextTokenMs, stop }: Patience & { stop
   }
 }
 
-/** A streamed answer of a server that is waited for as long as `patience` says; then it throws `ServerLost`, and the request is ended. */
-export async function streamInTime(
-  server: Pick<ModelServer, 'stream'>,
-  path: string,
-  body: object,
-  { patience, signal }: { patience: Patience; signal: AbortSignal },
-): Promise<EventStream & { came(isProgress: boolean): void }> {
+/**
+ * What a server is asked, for as long as its patience lasts: `until` ends it where no token came for too long (with `ServerLost`), or where `signal`
+ * does. It waits from now on, and again from each `wait` behind a `came`; `end` is called in any case.
+ */
+export function beginWaiting(patience: Patience, signal: AbortSignal) {
   const stop = new AbortController()
-  const abort = () => stop.abort(signal.reason)
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
+  const leave = () => stop.abort(signal.reason)
+  if (signal.aborted) leave()
+  signal.addEventListener('abort', leave, { once: true })
   const clock = createTokenClock({ ...patience, stop: reason => stop.abort(reason) })
   clock.wait()
-  function end(): void {
-    clock.end()
-    signal.removeEventListener('abort', abort)
-  }
-  try {
-    const events = await server.stream(path, body, stop.signal)
-    return {
-      next() {
-        clock.wait()
-        return events.next()
-      },
-      /** Told of each event, before the next one is asked for. */
-      came: clock.came,
-      leave() {
-        end()
-        events.leave()
-      },
-    }
-  } catch (error) {
-    end()
-    throw error
+  return {
+    until: stop.signal,
+    wait: clock.wait,
+    came: clock.came,
+    end(): void {
+      clock.end()
+      signal.removeEventListener('abort', leave)
+    },
   }
 }

@@ -27,8 +27,8 @@ export interface ScriptedServer {
   url: string
   /** The next answer that is asked for. */
   next(): Promise<ScriptedAnswer>
-  /** How the next requests of a path are answered instead; null: as ever. */
-  refuse(path: string, status: number | null): void
+  /** How the next requests of a path are answered instead; 'never': not at all; null: as ever. */
+  refuse(path: string, status: number | 'never' | null): void
   close(): Promise<void>
 }
 
@@ -46,7 +46,7 @@ export async function startScriptedServer({
   promptIds?: readonly number[]
   tokens?: (messages: readonly { role: string; content: string }[]) => number
 } = {}): Promise<ScriptedServer> {
-  const refused = new Map<string, number | null>()
+  const refused = new Map<string, number | 'never' | null>()
   const asked: ScriptedAnswer[] = []
   const waiting: ((answer: ScriptedAnswer) => void)[] = []
   const server = createServer((request, response) => void answer(request, response))
@@ -58,6 +58,7 @@ export async function startScriptedServer({
     for await (const data of request.setEncoding('utf8')) text += data
     const path = request.url ?? ''
     const status = refused.get(path)
+    if (status === 'never') return
     if (typeof status === 'number') return void response.writeHead(status).end('{"error":{"message":"at /opt/secret/place"}}')
     if (path === '/v1/models') return json(response, { object: 'list', data: [{ id: MODEL, object: 'model', max_model_len: WINDOW }] })
     if (path === '/tokenize') {
