@@ -31,7 +31,7 @@ test.skipIf(skipWithoutRedis)('budgets, shared answers and the events of answers
     expect(await answers.append(of, 'maker', 0, ['one', 'two'])).toBe(true)
     expect(await answers.join(of, 'other', true)).toBe('follow')
     await answers.end(of, 'maker', 60_000)
-    expect(await answers.read(of, 0)).toEqual({ chunks: ['one', 'two'], state: 'whole' })
+    expect(await answers.read(of, 0)).toEqual({ by: 'maker ', chunks: ['one', 'two'], state: 'whole' })
     expect(await answers.purge(organisationId)).toBe(1)
     expect(await answers.join(of, 'other', true)).toBe('make')
 

@@ -45,6 +45,7 @@ type Write = ReturnType<typeof createOpenReply>['write']
 
 /** Of an answer that is told as a whole, where it broke off. */
 const TRIES = 3
+const brokeOff = new Set<string>(['answer-not-continued', 'model-server-lost'])
 
 type Outcome = Pick<Recorded, 'usage' | 'server' | 'end' | 'retries' | 'source'>
 
@@ -121,6 +122,8 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
       make,
       request: asked,
       signal,
+      // The longest without a token that we grant to servers, one after the other.
+      stalledMs: patience.nextTokenMs + patience.firstTokenMs,
       onSource(from) {
         source = from
         if (keepMs > 0 && !open?.isOpen()) void reply.raw.setHeader('x-fusion-cache', from === 'cache' ? 'hit' : 'miss')
@@ -153,7 +156,7 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
         return await send(await wholeAnswer(counted(), { isChat, withIds: wantsIds }))
       } catch (error) {
         // Nothing of it was told, so what can't be gone on with is begun anew.
-        if (tries === TRIES || !(error instanceof Failure) || error.code !== 'answer-not-continued') throw error
+        if (tries === TRIES || !(error instanceof Failure) || !brokeOff.has(error.code)) throw error
       }
     }
   }

@@ -1,6 +1,7 @@
 // Requests that ask for the very same, at the same time or (where they say so) later, have one answer.
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { failure } from '@fusion/shared/contract/failures.ts'
 import type { MadeBefore } from './answer.ts'
 import { type ChatChunk, readChunk } from './server-chunk.ts'
 import { type AnswerKey, ALIVE_MS, type SharedAnswers } from './shared-answers.ts'
@@ -49,6 +50,8 @@ export interface Sharing {
   /** As it is sent to a server, without its prompt. */
   request: Record<string, unknown>
   signal: AbortSignal
+  /** One that has begun, and of which nothing came for so long, is gone on with. */
+  stalledMs: number
   /** Told once, before the first chunk. */
   onSource: (source: 'model' | 'shared' | 'cache') => void
 }
@@ -62,6 +65,7 @@ export async function* shareAnswer({
   make,
   request,
   signal,
+  stalledMs,
   onSource,
 }: Sharing): AsyncGenerator<ChatChunk, void, void> {
   const id = randomUUID()
@@ -73,11 +77,18 @@ export async function* shareAnswer({
   const seen: ChatChunk[] = []
   onSource(joined === 'replay' ? 'cache' : 'shared')
   let unknownSince: number | undefined
+  let first: string | undefined
+  let cameAt = performance.now()
   for (;;) {
     const read = await answers.read(of, seen.length)
     unknownSince = read ? undefined : (unknownSince ?? performance.now())
     if (unknownSince !== undefined && performance.now() - unknownSince > UNKNOWN_MS) break
-    const { chunks, state } = read ?? { chunks: [], state: 'running' }
+    const { chunks, state, by } = read ?? { chunks: [], state: 'running' }
+    // Its maker left, and somebody else began it anew: that may be cut into other chunks, or be another draw.
+    if (by !== undefined && (first ??= by) !== by) break
+    if (chunks.length > 0) cameAt = performance.now()
+    // Whoever makes it may be held up by a client of its own, which takes nothing.
+    else if (seen.length > 0 && performance.now() - cameAt > stalledMs) break
     for (const text of chunks) {
       const [raw, weights] = JSON.parse(text) as [unknown, string]
       const chunk = { ...readChunk(raw, model), weights }
@@ -90,6 +101,7 @@ export async function* shareAnswer({
   }
   onSource('model')
   const before = madeOf(seen, request)
+  if (!before && seen.some(chunk => chunk.isProgress)) throw failure('model-server-lost')
   // A beginning without a token is told once.
   let begun = seen.length > 0 && !before
   for await (const chunk of make(before)) {
@@ -114,7 +126,12 @@ export async function* shareAnswer({
         else if (appended === undefined && unknown++ < UNKNOWN_MS / AGAIN_MS) {
           due = [...chunks, ...due]
           await sleep(AGAIN_MS)
-        } else shares = false
+        } else {
+          // Nobody waits for the rest of it.
+          shares = false
+          clearInterval(alive)
+          await answers.abandon(of, id).catch(() => {})
+        }
       }
       sending = undefined
     }

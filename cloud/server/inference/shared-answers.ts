@@ -19,14 +19,23 @@ export interface SharedAnswers {
   append(of: AnswerKey, id: string, from: number, chunks: readonly string[]): Promise<boolean | undefined>
   /** It is still being made. */
   alive(of: AnswerKey, id: string): Promise<void>
-  /** It is whole, and kept for so long; 0: for those alone who follow it now. */
+  /** It is whole, and kept for so long, unless all that is kept was forgotten meanwhile; 0: for those alone who follow it now. */
   end(of: AnswerKey, id: string, keepMs: number): Promise<void>
   /** Nobody makes it any more. */
   abandon(of: AnswerKey, id: string): Promise<void>
-  /** Chunks after so many, some hundred at most. `gone`: no more come, and it is not whole. undefined: nobody knows at the moment. */
-  read(of: AnswerKey, after: number): Promise<{ chunks: string[]; state: 'running' | 'whole' | 'gone' } | undefined>
+  /**
+   * Chunks after so many, some hundred at most. `gone`: no more come, and it is not whole. `by` is another one where it was begun anew: its chunks
+   * are no rest of those that were read before. undefined: nobody knows at the moment.
+   */
+  read(of: AnswerKey, after: number): Promise<ReadAnswer | undefined>
   /** Forgets all that is kept of an organisation; tells how many. */
   purge(organisationId: string): Promise<number>
+}
+
+export interface ReadAnswer {
+  by: string
+  chunks: string[]
+  state: 'running' | 'whole' | 'gone'
 }
 
 /** Whoever makes an answer says so every few seconds; then it is thought dead. */
@@ -35,11 +44,13 @@ export const ALIVE_MS = 10_000
 export const FOLLOWED_MS = 10_000
 /** A longer answer is not shared. */
 export const MOST_CHUNKS = 20_000
-/** Kept of one organisation. */
+/** Kept of one organisation: so many, of so many characters together. */
 export const MOST_KEPT = 10_000
+export const MOST_KEPT_CHARACTERS = 100_000_000
 export const READ_CHUNKS = 500
 
 interface Kept {
+  by: string
   chunks: string[]
   maker: string | undefined
   aliveUntil: number
@@ -47,15 +58,20 @@ interface Kept {
   until: number
   /** It may be told again to those who come later. */
   replays: boolean
+  /** All that is kept was to be forgotten when it was being made. */
+  forgotten: boolean
 }
 
 /** Of all answers that are kept in this process. */
 const MOST_CHARACTERS = 50_000_000
+/** One that is over is looked for so often. */
+const SWEEP_MS = 1_000
 
 /** In this process alone. */
 export function createMemoryAnswers({ now = () => performance.now() } = {}): SharedAnswers {
   const answers = new Map<string, Kept>()
   let characters = 0
+  let sweptAt = -Infinity
   const name = ({ organisationId, key }: AnswerKey) => `${organisationId} ${key}`
   const sizeOf = ({ chunks }: Kept) => chunks.reduce((sum, { length }) => sum + length, 0)
 
@@ -69,6 +85,12 @@ export function createMemoryAnswers({ now = () => performance.now() } = {}): Sha
     if (kept && kept.until <= now()) drop(name(of))
     return answers.get(name(of))
   }
+  /** Of those that nobody asks for again. */
+  function sweep(): void {
+    if (now() - sweptAt < SWEEP_MS) return
+    sweptAt = now()
+    for (const [at, { until }] of answers) if (until <= now()) drop(at)
+  }
   function mine(of: AnswerKey, id: string): Kept | undefined {
     const kept = find(of)
     return kept?.maker === id && kept.aliveUntil > now() ? kept : undefined
@@ -76,11 +98,13 @@ export function createMemoryAnswers({ now = () => performance.now() } = {}): Sha
 
   return {
     async join(of, id, replays) {
+      sweep()
       const kept = find(of)
       if (kept?.whole) return replays && kept.replays ? 'replay' : 'alone'
       if (kept && kept.aliveUntil > now()) return 'follow'
       drop(name(of))
-      answers.set(name(of), { chunks: [], maker: id, aliveUntil: now() + ALIVE_MS, whole: false, until: now() + 900_000, replays: false })
+      const times = { aliveUntil: now() + ALIVE_MS, until: now() + 900_000 }
+      answers.set(name(of), { by: id, chunks: [], maker: id, ...times, whole: false, replays: false, forgotten: false })
       return 'make'
     },
     async append(of, id, _from, chunks) {
@@ -102,25 +126,29 @@ export function createMemoryAnswers({ now = () => performance.now() } = {}): Sha
     async end(of, id, keepMs) {
       const kept = mine(of, id)
       if (!kept) return
-      Object.assign(kept, { whole: true, maker: undefined, replays: keepMs > 0, until: now() + Math.max(FOLLOWED_MS, keepMs) })
+      const keptMs = kept.forgotten ? 0 : keepMs
+      Object.assign(kept, { whole: true, maker: undefined, replays: keptMs > 0, until: now() + Math.max(FOLLOWED_MS, keptMs) })
       const of_ = [...answers].filter(([at, { replays }]) => replays && at.startsWith(`${of.organisationId} `))
       for (const [at] of of_.slice(0, Math.max(0, of_.length - MOST_KEPT))) drop(at)
     },
     async abandon(of, id) {
       const kept = mine(of, id)
-      if (kept) kept.aliveUntil = 0
+      if (kept) Object.assign(kept, { aliveUntil: 0, until: now() + FOLLOWED_MS })
     },
     async read(of, after) {
       const kept = find(of)
-      if (!kept) return { chunks: [], state: 'gone' }
+      if (!kept) return { by: '', chunks: [], state: 'gone' }
       const chunks = kept.chunks.slice(after, after + READ_CHUNKS)
       const isAll = after + chunks.length >= kept.chunks.length
       const state = kept.whole ? (isAll ? 'whole' : 'running') : kept.aliveUntil > now() ? 'running' : 'gone'
-      return { chunks, state }
+      return { by: kept.by, chunks, state }
     },
     async purge(organisationId) {
-      const kept = [...answers].filter(([at, { replays }]) => replays && at.startsWith(`${organisationId} `))
+      sweep()
+      const all = [...answers].filter(([at]) => at.startsWith(`${organisationId} `))
+      const kept = all.filter(([, { replays }]) => replays)
       for (const [at] of kept) drop(at)
+      for (const [, one] of all) one.forgotten = true
       return kept.length
     },
   }
