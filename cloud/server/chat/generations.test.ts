@@ -59,7 +59,7 @@ const begin = (generations: Generations, request: ChatRequest, by = caller) =>
     cacheSalt: by.userId,
     who: by.userId,
     blocks: [],
-    reservation: { warning: null, cover: () => {}, ends: undefined, settle: () => {} },
+    reservation: { warning: null, ensure: async () => {}, cover: () => {}, ends: undefined, settle: () => {} },
   }))
 
 /** A question in a conversation of its own, asked without a prompt. */

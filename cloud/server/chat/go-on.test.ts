@@ -71,7 +71,7 @@ test.each(Array.from({ length: WORDS.length }, (_, index) => index + 1))('after 
 })
 
 test('a server that hangs where it counts the prompt is left as one that makes no token', async () => {
-  const env = { FUSION_FIRST_TOKEN_SECONDS: '1', MODEL_SERVERS: JSON.stringify(servers.slice(0, 2).map(({ url }) => ({ url }))) }
+  const env = { FUSION_FIRST_TOKEN_SECONDS: '5', MODEL_SERVERS: JSON.stringify(servers.slice(0, 2).map(({ url }) => ({ url }))) }
   const impatient = await startTestCloud({ env })
   onTestFinished(impatient.close)
   await impatient.parts.models.looked

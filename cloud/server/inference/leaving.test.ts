@@ -1,7 +1,7 @@
 // Clients that leave before anybody listens: while it is still looked at who asks, and what they may.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Client } from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { holdTable } from '../../database/testing/hold-table.ts'
 import { MODEL, startScriptedServer, type ScriptedServer } from '../testing/scripted-server.ts'
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
 
@@ -20,24 +20,12 @@ afterEach(async () => {
   await server.close()
 })
 
-/** Nobody's rules can be read until what it returns is called. */
-async function holdUp(): Promise<() => Promise<void>> {
-  const client = new Client({ connectionString: cloud.databaseUrl })
-  await client.connect()
-  await client.query('begin')
-  await client.query('lock table budgets in access exclusive mode')
-  return async () => {
-    await client.query('commit')
-    await client.end()
-  }
-}
-
 test.each([
   ['a stream', '/v1/chat/completions', { messages: [{ role: 'user', content: 'x' }], stream: true }],
   ['an answer as a whole', '/v1/chat/completions', { messages: [{ role: 'user', content: 'x' }] }],
   ['embeddings', '/v1/embeddings', { input: 'x' }],
 ])('of %s', async (_name, path, body) => {
-  const goOn = await holdUp()
+  const goOn = await holdTable(cloud.databaseUrl, 'budgets')
   const leaving = new AbortController()
   const reply = fetch(cloud.url + path, {
     method: 'POST',

@@ -67,8 +67,11 @@ export async function inference(
         recording.model = body.model
         const { systemPrompt } = await policies.admit(caller, body.model)
         const { whole } = askedText(body, { tokens: true })
-        const text = systemPrompt && kind !== 'completion' ? `${systemPrompt}
-${whole}` : whole
+        const text =
+          systemPrompt && kind !== 'completion'
+            ? `${systemPrompt}
+${whole}`
+            : whole
         const reservation = await budgets.reserve(caller, {
           requestId: recording.requestId,
           model: body.model,

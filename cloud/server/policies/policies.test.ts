@@ -71,7 +71,6 @@ async function organisation() {
           promptTokens: tokens - 1,
           cachedTokens: 0,
           completionTokens: 1,
-          answers: 1,
           priceVersion: null,
           cost: 0,
           source: 'model',
