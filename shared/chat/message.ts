@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox'
 import { Hash, Id } from '../contract/ids.ts'
 import { Choice } from '../routing/routing-reason.ts'
 import { FailureBody } from '../rpc/failure.ts'
+import { BudgetWarning } from './budget-warning.ts'
 
 export const TextPart = Type.Object({ type: Type.Literal('text'), text: Type.String() })
 /** What a reasoning model thought before it answered; never sent back to it in later prompts. */
@@ -46,6 +47,8 @@ export const Segment = Type.Object({
   backend: Type.String(),
   /** Where the choice of the model was left to the cloud: why it was this one. */
   modelReason: Type.Optional(Choice),
+  /** Where the cloud said, when it began, that little was left of what may be used. */
+  budgetWarning: Type.Optional(BudgetWarning),
   promptTokens: Type.Integer({ minimum: 0 }),
   /** Of the prompt's tokens, those whose KV state was there already. */
   cachedTokens: Type.Integer({ minimum: 0 }),

@@ -63,7 +63,9 @@ export type Draft = Static<typeof Draft>
 export const PathEntry = Type.Object({ id: Id, role: Message.properties.role, siblings: Type.Optional(Type.Array(Id)) })
 export type PathEntry = Static<typeof PathEntry>
 
-/** What the chat's turn does now. `waiting`: for other chats on the same model. `paused`: a question waits after a failed answer. */
+/**
+ * What the chat's turn does now. `waiting`: for other chats on the same model, or for the cloud. `paused`: a question waits after a failed answer.
+ */
 export const TurnState = Type.Object({
   at: Type.Union([
     Type.Literal('idle'),
@@ -73,11 +75,17 @@ export const TurnState = Type.Object({
     /** To the cloud again: what came is kept, and the answer goes on. */
     Type.Literal('connecting'),
     Type.Literal('loading-model'),
+    /** The cloud wakes the model: it slept, or had no server. */
+    Type.Literal('waking-model'),
+    /** A server of the cloud failed, and is asked again, or another one: what came is kept. */
+    Type.Literal('retrying'),
     Type.Literal('prefilling'),
     Type.Literal('answering'),
     Type.Literal('paused'),
   ]),
   answerId: Nullable(Id),
+  /** While it waits in the cloud's line: how many have their turn before it. */
+  ahead: Type.Optional(Type.Integer({ minimum: 0 })),
   /** 0 to 1 while loading or prefilling. */
   fraction: Nullable(Type.Number()),
   /** Questions sent while an answer was growing, oldest first. */

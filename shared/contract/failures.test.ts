@@ -31,6 +31,15 @@ test('words are filled from the detail', () => {
   )
 })
 
+test('many tokens are read in groups, a day by its name, and the number of a port as it is', () => {
+  expect(Object.values(sentence(body('budget-spent', { used: 1_000_000, budget: 1_000_000, date: '2026-12-01' })))).toEqual([
+    'The tokens of this month are used up: 1,000,000 of 1,000,000.',
+    'There are new ones from December 1 on. Whoever manages this cloud can allow more.',
+  ])
+  expect(sentence(body('money-spent', { date: 'soon' })).next).toMatch(/^There is more from soon on\./)
+  expect(sentence(body('port-in-use', { port: 14_141 })).what).toContain('port 14141.')
+})
+
 test('a name from the detail keeps its first letter at the beginning of a sentence', () => {
   expect(sentence(body('model-not-gguf', { file: 'notes.txt' })).what).toBe('notes.txt is not a model file.')
   expect(sentence(body('model-not-gguf')).what).toBe('The file is not a model file.')

@@ -268,12 +268,24 @@ export function failure(code: Code, detail?: FailureDetail, options: { cause?: u
 export function sentence(body: FailureBody): Words {
   const found: Words = Object.hasOwn(words, body.code) ? words[body.code as Code] : words.internal
   const fill = (text: string) => {
-    const filled = text.replace(/\{(\w+)\}/g, (_, name: string) => String(body.detail?.[name] ?? defaultWords[name] ?? ''))
+    const filled = text.replace(/\{(\w+)\}/g, (_, name: string) => detailWords(name, body.detail?.[name] ?? defaultWords[name] ?? ''))
     // A stand-in may begin the sentence; a name from the detail stays as it is written.
     const first = /^\{(\w+)\}/.exec(text)?.[1]
     return first && body.detail?.[first] === undefined ? filled.charAt(0).toUpperCase() + filled.slice(1) : filled
   }
   return { what: fill(found.what), next: fill(found.next) }
+}
+
+const counts = new Intl.NumberFormat('en')
+const days = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'long', timeZone: 'UTC' })
+/** Counted, and so many that they are read more easily in groups: "1,000,000". The number of a port is not. */
+const COUNTED = new Set(['tokens', 'window', 'used', 'budget', 'left', 'needed'])
+
+/** "December 1" of 2026-12-01; all else as it is. */
+function detailWords(name: string, detail: string | number | boolean): string {
+  if (typeof detail === 'number' && COUNTED.has(name)) return counts.format(detail)
+  const day = name === 'date' ? Date.parse(String(detail)) : Number.NaN
+  return Number.isNaN(day) ? String(detail) : days.format(day)
 }
 
 /** Stand-ins for details that a failure did not bring along, so that a sentence is never left with a hole. */

@@ -7,5 +7,6 @@
 //  4  `api`: the local API's state and keys; its settings.
 //  5  `account`: signing in to the cloud, and its models. `turns.agree`; a turn may be `asking` or `connecting`.
 //  6  A segment may say why its model was chosen.
+//  7  A turn may be `waking-model` or `retrying`, and says its place in the cloud's line. A segment may say that little is left of a budget.
 
-export const CONTRACT_VERSION = 6
+export const CONTRACT_VERSION = 7

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import { type ApiError, asApiError, WrongRequest } from '@fusion/shared/openai/failure.ts'
-import { Failure } from '@fusion/shared/rpc/failure.ts'
+import { Failure, type FailureBody } from '@fusion/shared/rpc/failure.ts'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { FailureLabel } from '../telemetry/metrics.ts'
 
@@ -18,8 +18,8 @@ interface Listeners {
 }
 
 /**
- * One shape for every error, OpenAI's: `{ error: { message, type, param, code } }`. What is nobody's `Failure` is logged here, once, reported,
- * and told as `internal` without its own words.
+ * One shape for every error, OpenAI's: `{ error: { message, type, param, code } }`, and `failure` beside these where it is one of the contract:
+ * three of those are one code of OpenAI's. What is nobody's `Failure` is logged here, once, reported, and told as `internal` without its own words.
  */
 export function tellErrors(app: FastifyInstance, { onFailure, onFault }: Listeners): void {
   app.decorate('told', (thrown: unknown, request: FastifyRequest) => {
@@ -35,7 +35,8 @@ export function tellErrors(app: FastifyInstance, { onFailure, onFault }: Listene
   app.setErrorHandler((error, request, reply) => {
     const { status, retryAfter, body } = app.told(error, request)
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter))
-    return send(reply, status, body)
+    const failed: FailureBody | undefined = error instanceof Failure ? Failure.toBody(error) : undefined
+    return send(reply, status, failed ? { error: { ...body.error, failure: failed } } : body)
   })
 }
 

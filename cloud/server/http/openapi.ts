@@ -1,4 +1,5 @@
 import type { Access, Route } from '@fusion/shared/contract/cloud/route.ts'
+import { FailureBody } from '@fusion/shared/rpc/failure.ts'
 import { takesKey } from './idempotency.ts'
 import { Type, type TObject, type TSchema } from 'typebox'
 
@@ -16,6 +17,8 @@ export const ErrorReply = Type.Object({
     type: Type.String(),
     param: Type.Union([Type.String(), Type.Null()]),
     code: Type.Union([Type.String(), Type.Null()]),
+    /** The same as data, with what fills its words. */
+    failure: Type.Optional(FailureBody),
   }),
 })
 

@@ -131,7 +131,7 @@ test('who has used up what a month allows is told so, and when there is more; ot
   await expect
     .poll(refused)
     .toMatch(
-      /^The tokens of this month are used up: 59\d\d of 6000\. There are new ones from 2031-06-01 on\. Whoever manages this cloud can allow more\.$/,
+      /^The tokens of this month are used up: 5,9\d\d of 6,000\. There are new ones from June 1 on\. Whoever manages this cloud can allow more\.$/,
     )
   expect(await of.ask(of.memberToken)).toEqual([429, 'insufficient_quota'])
   expect(await of.ask(of.token)).toEqual(taken)

@@ -151,14 +151,17 @@ async function follow(
     switch (event.type) {
       case 'generation-start':
         if (event.model !== model) takeChoice(event.model, event.modelReason)
+        report.warn(event.budgetWarning)
         onState({ at: 'waiting', fraction: null, failure: null })
         return undefined
       case 'queue-wait':
+        onState({ at: 'waiting', ahead: event.ahead, fraction: null, failure: null })
+        return undefined
       case 'request-retry':
-        onState({ at: 'waiting', fraction: null, failure: null })
+        onState({ at: 'retrying', fraction: null, failure: null })
         return undefined
       case 'model-wake':
-        onState({ at: 'loading-model', fraction: null, failure: null })
+        onState({ at: 'waking-model', fraction: null, failure: null })
         return undefined
       case 'prompt-count':
         guess.learn(cloudModelId(model), guessed, event.promptTokens)

@@ -9,6 +9,8 @@ export interface AnswerReport {
   modelId(): string | undefined
   choose(modelId: string, entry: ModelEntry | undefined): void
   chooseCloud(model: Pick<Segment, 'modelId' | 'modelName' | 'quantization' | 'modelReason'>): void
+  /** Little is left of what may be used. */
+  warn(budgetWarning: Segment['budgetWarning']): void
   loadedOn(backend: string): void
   leaveOut(leftOut: Message['leftOut']): void
   count(event: GenerateEvent): void
@@ -66,6 +68,9 @@ export function createAnswerReport(answer: Message, reason: PlaceReason, started
     },
     chooseCloud(model) {
       Object.assign(segment, model, { place: 'cloud' })
+    },
+    warn(budgetWarning) {
+      if (budgetWarning) segment.budgetWarning = budgetWarning
     },
     loadedOn(backend) {
       segment.backend = backend

@@ -2,7 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { textOf } from '@fusion/shared/chat/message.ts'
 import type { Privacy } from '@fusion/shared/chat/conversation.ts'
+import { failure } from '@fusion/shared/contract/failures.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
+import { Failure } from '@fusion/shared/rpc/failure.ts'
 import { expect, test } from 'vitest'
 import { openSecretFile } from '../account/secret-file.ts'
 import { type FaultyCloud, finish, startFaultyCloud, text, usage } from '../testing/faulty-cloud.ts'
@@ -100,6 +102,73 @@ test('a reason that this app does not know yet costs the answer nothing', async 
   await ended(chat)
   expect(answerOf(chat)).toMatchObject({ status: 'complete', segments: [{ modelId: 'cloud:large', modelName: 'Large' }] })
   expect(answerOf(chat).segments[0]).not.toHaveProperty('modelReason')
+})
+
+test('while it waits in the cloud, the turn says its place, that the model is woken, and that a server failed', async () => {
+  const cloud = await startFaultyCloud()
+  const { chat } = await begun(cloud)
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  cloud.say({ type: 'model-wake' }, { type: 'queue-wait', ahead: 2 }, { type: 'queue-wait', ahead: 0 }, ...text('one '))
+  await seen(chat, 'one ')
+  cloud.say({ type: 'request-retry', attempt: 2 }, ...text('two'), finish)
+  await ended(chat)
+  const told = chat.events.flatMap(event => (event.type === 'turn-changed' ? [event.turn] : []))
+  expect(told.map(({ at, ahead }) => (ahead === undefined ? at : `${at} ${ahead}`))).toEqual([
+    ...['waiting', 'waking-model', 'waiting 2', 'waiting 0', 'answering', 'retrying', 'answering'],
+    'idle',
+  ])
+  expect(answerOf(chat)).toMatchObject({ status: 'complete', parts: [{ text: 'one two' }] })
+})
+
+test('that little is left of a budget is kept with the answer, also over a restart in its middle', async () => {
+  const budgetWarning = { whose: 'organisation', measure: 'tokens-a-month', usedShare: 0.93 }
+  const cloud = await startFaultyCloud({ budgetWarning })
+  const folder = await signedInFolder(cloud)
+  const { engine, conversationId } = await begun(cloud, { folder })
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  await engine.close()
+  const { fusion } = await testEngine({ folder })
+  const again = await watchChat(fusion, conversationId)
+  cloud.say(...text('tea.'), finish)
+  await ended(again)
+  expect(answerOf(again)).toMatchObject({ status: 'complete', segments: [{ modelId: 'cloud:large', modelName: 'Large', budgetWarning }] })
+})
+
+test('a warning of another form costs the answer nothing, and nothing else that was said with it', async () => {
+  const cloud = await startFaultyCloud({ budgetWarning: { left: '7 %' } })
+  const { chat } = await begun(cloud, { model: 'auto' })
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  cloud.say(...text('tea.'), finish)
+  await ended(chat)
+  expect(answerOf(chat)).toMatchObject({ status: 'complete', segments: [{ modelReason: { code: 'only-one' } }] })
+  expect(answerOf(chat).segments[0]).not.toHaveProperty('budgetWarning')
+})
+
+test('where the cloud says why it takes no question, that is the failure, at once; a part that is away is waited for', async () => {
+  const cloud = await startFaultyCloud()
+  const { engine, conversationId, chat } = await begun(cloud)
+  await cloud.until('the question', () => cloud.questions.length === 1)
+  cloud.say(...text('Yes.'), finish)
+  await ended(chat)
+  const refused = async (status: number, why: Failure) => {
+    cloud.refuse(status, Failure.toBody(why))
+    cloud.asked.length = 0
+    const questionId = newId()
+    await engine.fusion.turns.send({ conversationId, questionId, text: 'More?', attachments: [] })
+    await chat.until('the end', () => answerOf(chat).parentId === questionId && answerOf(chat).status === 'failed')
+    return { failure: answerOf(chat).failure, asked: cloud.asked.filter(line => line === 'POST /v1/chat').length }
+  }
+  const detail = { used: 5000, budget: 5000, date: '2026-12-01' }
+  expect(await refused(429, failure('budget-spent', detail))).toMatchObject({ failure: { code: 'budget-spent', detail }, asked: 1 })
+  expect(await refused(429, failure('tokens-too-fast', { seconds: 20 }, { retryable: true }))).toMatchObject({
+    failure: { code: 'tokens-too-fast' },
+    asked: 1,
+  })
+  expect(await refused(403, failure('models-too-dear'))).toMatchObject({ failure: { code: 'models-too-dear' }, asked: 1 })
+  expect(await refused(429, new Failure('of-a-later-year', ''))).toMatchObject({ failure: { code: 'cloud-unreachable' } })
+  const away = await refused(503, failure('cloud-part-missing'))
+  expect(away.failure).toMatchObject({ code: 'cloud-part-missing' })
+  expect(away.asked).toBeGreaterThan(1)
 })
 
 test('over a cut connection, a server that ends and one that is away, no token comes twice and none is lost', async () => {

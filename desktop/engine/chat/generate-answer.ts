@@ -24,7 +24,7 @@ export interface GenerateRequest {
   answer: Message
   report: AnswerReport
   stop: AbortSignal
-  onState: (state: Pick<TurnState, 'at' | 'fraction' | 'failure'>) => void
+  onState: (state: Pick<TurnState, 'at' | 'ahead' | 'fraction' | 'failure'>) => void
   /** `event`: the cloud's number of the event that it came with. */
   onText: (part: 'text' | 'reasoning', text: string, event?: number) => void
   /** Resolves when the person agrees that this question leaves the computer. */

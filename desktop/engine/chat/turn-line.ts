@@ -47,7 +47,7 @@ interface Running {
   done: Promise<void>
   flush: () => void
   agreed: PromiseWithResolvers<void>
-  at: Pick<TurnState, 'at' | 'fraction' | 'failure'>
+  at: Pick<TurnState, 'at' | 'ahead' | 'fraction' | 'failure'>
 }
 
 type Begun = Pick<TurnRequest, 'conversation' | 'answer' | 'reason' | 'startedAt' | 'resume'>
@@ -132,7 +132,7 @@ export function createTurnLine(parts: TurnParts): TurnLine {
       onState(at) {
         // Progress is told in steps of 1 %: the page has nothing to show in between.
         const step = (fraction: number | null) => Math.floor((fraction ?? 0) * 100)
-        const seen = running.at.at === at.at && step(running.at.fraction) === step(at.fraction)
+        const seen = running.at.at === at.at && running.at.ahead === at.ahead && step(running.at.fraction) === step(at.fraction)
         running.at = at
         if (!seen) tellState(conversationId)
       },

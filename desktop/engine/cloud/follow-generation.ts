@@ -1,7 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { BudgetWarning } from '@fusion/shared/chat/budget-warning.ts'
 import { type ChatRequest, chatRoutes, eventId, GenerationEvent, seqOf } from '@fusion/shared/contract/cloud/chat.ts'
-import { failure } from '@fusion/shared/contract/failures.ts'
-import { Failure } from '@fusion/shared/rpc/failure.ts'
+import { codes, failure } from '@fusion/shared/contract/failures.ts'
+import { Choice } from '@fusion/shared/routing/routing-reason.ts'
+import { Failure, FailureBody } from '@fusion/shared/rpc/failure.ts'
+import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { unlessAborted } from '../unless-aborted.ts'
 import type { Cloud } from './cloud.ts'
@@ -31,6 +34,8 @@ export interface Following {
 }
 
 const readable = Compile(GenerationEvent)
+/** What an event may say besides. */
+const besides = { modelReason: Compile(Choice), budgetWarning: Compile(BudgetWarning) }
 
 /** A cloud pings every 15 s: a connection that is silent for so long is a dead one. */
 const SILENT_MS = 50_000
@@ -38,6 +43,8 @@ const FIRST_WAIT_MS = 300
 const LONGEST_WAIT_MS = 10_000
 /** What was never taken is given up after so many tries (about five seconds): the person can decide better what to do. */
 const TRIES = 5
+
+const refused = Compile(Type.Object({ error: Type.Object({ failure: FailureBody }) }))
 
 const route = (path: string, generation: string) => path.replace('{generation}', generation)
 
@@ -108,8 +115,9 @@ async function* connection(
           })
         : await cloud.request({ ...why, path: route(chatRoutes.generationEvents.path, generation), init })
     if (!reply.ok || !reply.body) {
-      await reply.body?.cancel()
-      throw refusal(reply.status, cloud.host(), question?.model, known)
+      const told = known ? undefined : await toldFailure(reply, init.signal)
+      await reply.body?.cancel().catch(() => {})
+      throw told ?? refusal(reply.status, cloud.host(), question?.model, known)
     }
     onTaken()
     const bytes = reply.body[Symbol.asyncIterator]()
@@ -131,6 +139,21 @@ async function* connection(
   }
 }
 
+/**
+ * Why the cloud did not take a question: a budget is used up, a model costs too much. What it refuses it refuses again some seconds later;
+ * a part of it that is away may be back by then. undefined where it did not say.
+ */
+async function toldFailure(reply: Response, signal: AbortSignal): Promise<Failure | undefined> {
+  // Words of our own are better for a model that is no longer there.
+  if (reply.status === 404) return undefined
+  const body: unknown = await unlessAborted(reply.json(), signal).catch(() => undefined)
+  if (!refused.Check(body)) return undefined
+  const { failure: told } = body.error
+  // A code of a later year has no words here.
+  if (!codes.some(code => code === told.code)) return undefined
+  return Failure.from({ ...told, retryable: reply.status >= 500 })
+}
+
 function refusal(status: number, host: string, model: string | undefined, known: boolean): Failure {
   if (status === 403) return failure('not-allowed')
   if (status === 404) return known ? failure('cloud-answer-gone') : failure('cloud-model-missing', model ? { model } : undefined)
@@ -142,9 +165,10 @@ function parsed(data: string): GenerationEvent | undefined {
   try {
     const value: unknown = JSON.parse(data)
     if (readable.Check(value)) return value
-    if (typeof value !== 'object' || value === null || !('modelReason' in value)) return undefined
-    // A newer cloud may have reasons that this app does not know: the event is told without it, or all after it would seem to be missing.
-    const { modelReason: _, ...rest } = value
+    if (typeof value !== 'object' || value === null) return undefined
+    // A newer cloud may have reasons that this app does not know: the event is told without them, or all after it would seem to be missing.
+    const known = Object.entries(value).filter(([name, said]) => !(name in besides) || besides[name as keyof typeof besides].Check(said))
+    const rest: unknown = Object.fromEntries(known)
     return readable.Check(rest) ? rest : undefined
   } catch {
     return undefined

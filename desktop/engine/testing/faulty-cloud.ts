@@ -2,8 +2,10 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { BudgetWarning } from '@fusion/shared/chat/budget-warning.ts'
 import type { ChatRequest, GenerationEvent } from '@fusion/shared/contract/cloud/chat.ts'
 import { newId } from '@fusion/shared/contract/ids.ts'
+import type { FailureBody } from '@fusion/shared/rpc/failure.ts'
 import { onTestFinished } from 'vitest'
 import type { Choice } from '@fusion/shared/routing/routing-reason.ts'
 
@@ -19,8 +21,8 @@ export interface FaultyCloud {
   cut(): void
   /** Tells every follower that this server is about to end, and ends their streams. */
   drain(): void
-  /** Answers so, with this status, as long as it is given. */
-  refuse(status: number | undefined): void
+  /** Answers so, with this status and why, as long as it is given. */
+  refuse(status: number | undefined, failure?: FailureBody): void
   /** Access tokens that were given are good no more. */
   spoilTokens(): void
   /** No refresh token is taken any more. */
@@ -35,17 +37,18 @@ export const usage = { promptTokens: 10, cachedTokens: 0, completionTokens: 4 }
 export const finish: GenerationEvent = { type: 'generation-finish', reason: 'stop', usage, firstTokenMs: 20, tokensPerSecond: 31 }
 export const text = (...pieces: string[]): GenerationEvent[] => pieces.map(piece => ({ type: 'text-delta', text: piece }))
 
-/** `modelReason`: why its one model was chosen, where the choice was left to it. */
+/** `modelReason`: why its one model was chosen, where the choice was left to it; `budgetWarning`: what every answer begins with. */
 export async function startFaultyCloud({
   windowTokens = 4096,
   modelReason = { code: 'only-one', model: 'large' },
-}: { windowTokens?: number; modelReason?: object } = {}): Promise<FaultyCloud> {
+  budgetWarning,
+}: { windowTokens?: number; modelReason?: object; budgetWarning?: object } = {}): Promise<FaultyCloud> {
   const asked: string[] = []
   const questions: ChatRequest[] = []
   let generations = new Map<string, GenerationEvent[]>()
   const followers = new Map<ServerResponse, string>()
   const waiting = new Set<() => void>()
-  let refusing: number | undefined
+  let refusing: { status: number; why: FailureBody | undefined } | undefined
   let access = 'access-0'
   let refresh = 'refresh-0'
   let over = false
@@ -90,7 +93,7 @@ export async function startFaultyCloud({
     asked.push(`${request.method} ${path}`)
     let body = ''
     for await (const chunk of request) body += String(chunk)
-    if (refusing !== undefined) json(response, refusing, { error: { code: 'internal' } })
+    if (refusing) json(response, refusing.status, { error: { code: 'internal', ...(refusing.why && { failure: refusing.why }) } })
     else if (path === '/oauth/token') {
       const form = new URLSearchParams(body)
       const good = form.get('grant_type') === 'refresh_token' ? form.get('refresh_token') === refresh && !over : true
@@ -122,7 +125,7 @@ export async function startFaultyCloud({
     } else if (path === '/v1/chat') {
       const question = JSON.parse(body) as ChatRequest
       questions.push(question)
-      if (!generations.has(question.answer)) generations.set(question.answer, [started(question, modelReason)])
+      if (!generations.has(question.answer)) generations.set(question.answer, [started(question, modelReason, budgetWarning)])
       follow(request, response, question.answer)
     } else if (path.endsWith('/events')) follow(request, response, path.split('/')[3]!)
     else if (path.endsWith('/cancel')) json(response, 200, {})
@@ -150,7 +153,7 @@ export async function startFaultyCloud({
       followers.forEach((_, response) => response.end('event: server-drain\ndata: {"type":"server-drain"}\n\n'))
       followers.clear()
     },
-    refuse: status => (refusing = status),
+    refuse: (status, why) => (refusing = status === undefined ? undefined : { status, why }),
     spoilTokens: () => (access = 'none'),
     endSession: () => (over = true),
     forget: () => (generations = new Map()),
@@ -173,11 +176,12 @@ export async function startFaultyCloud({
 const isEnd = (event: GenerationEvent | undefined) =>
   event !== undefined && ['generation-finish', 'generation-stop', 'generation-fail'].includes(event.type)
 
-/** "auto" leaves the choice to the cloud. The reason may be one that no app knows. */
-const started = ({ answer, model }: ChatRequest, modelReason: object): GenerationEvent => ({
+/** "auto" leaves the choice to the cloud. The reason may be one that no app knows, and so may the budget. */
+const started = ({ answer, model }: ChatRequest, modelReason: object, budgetWarning: object | undefined): GenerationEvent => ({
   type: 'generation-start',
   generation: answer,
   model: 'large',
   modelName: 'Large',
   ...(model === 'auto' && { modelReason: modelReason as Choice }),
+  ...(budgetWarning && { budgetWarning: budgetWarning as BudgetWarning }),
 })

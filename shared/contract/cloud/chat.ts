@@ -1,5 +1,6 @@
 // One chat answered by the cloud: what is asked, and the events that an answer is made of.
 import { Type, type Static } from 'typebox'
+import { BudgetWarning } from '../../chat/budget-warning.ts'
 import { Sampling } from '../../chat/conversation.ts'
 import { FinishReason, LeftOut } from '../../chat/message.ts'
 import { Choice } from '../../routing/routing-reason.ts'
@@ -58,9 +59,6 @@ export const GenerationUsage = Type.Object({
   completionTokens: Type.Integer({ minimum: 0 }),
 })
 export type GenerationUsage = Static<typeof GenerationUsage>
-
-/** Strings, so that a budget of a new kind keeps no older app from its answer. */
-const BudgetWarning = Type.Object({ whose: Type.String(), measure: Type.String(), usedShare: Type.Number({ minimum: 0, maximum: 1 }) })
 
 /**
  * The events of a generation, in their order. All but `server-drain` are of its log: they have an id `<generation>:<seq>`, seq from 1 on

@@ -8,6 +8,7 @@ import { ImagesOf } from '../markdown/remote-image.tsx'
 import { AnswerEnd } from './answer-end.tsx'
 import { AskToSend } from './ask-to-send.tsx'
 import { BranchSwitcher } from './branch-switcher.tsx'
+import { BudgetLine } from './budget-line.tsx'
 import type { RowProps } from './message-row.tsx'
 import { Origin } from './origin.tsx'
 import { Reasoning } from './reasoning.tsx'
@@ -52,6 +53,7 @@ export function Answer({ message, row }: { message: Message; row: RowProps }) {
           </span>
         </footer>
       )}
+      {!growing && row.last && <BudgetLine message={message} />}
     </article>
   )
 }

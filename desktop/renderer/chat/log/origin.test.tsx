@@ -51,6 +51,13 @@ test('where the cloud chose the model, the title says why', () => {
   )
 })
 
+test('of an earlier answer the title says that little was left of a budget', () => {
+  const budgetWarning = { whose: 'person', measure: 'tokens-a-month', usedShare: 0.93 }
+  expect(renderToStaticMarkup(<Origin message={messageOf({ place: 'cloud', budgetWarning })} />)).toContain(
+    '93 % of your tokens for this month are used.',
+  )
+})
+
 test('each change of model and place is said', () => {
   expect(shown({}, { modelId: 'qwen', modelName: 'Qwen' }, { modelId: 'qwen', modelName: 'Qwen', place: 'cloud' })).toEqual([
     'This computer: Guide Q4_K_M · 50 tok/s',

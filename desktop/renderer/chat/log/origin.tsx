@@ -1,3 +1,4 @@
+import { budgetSentence } from '@fusion/shared/chat/budget-warning.ts'
 import type { Message, Segment } from '@fusion/shared/chat/message.ts'
 import { reasonSentence } from '@fusion/shared/routing/routing-reason.ts'
 import { modelName } from '../../models/model-words.ts'
@@ -53,6 +54,7 @@ function detailsOf(segment: Segment): string {
     segment.firstTokenMs !== null && `First word after ${formatDuration(segment.firstTokenMs)}`,
     `${formatCount(segment.completionTokens)} tokens written, ${formatCount(segment.promptTokens)} read`,
     segment.cachedTokens > 0 && `${formatCount(segment.cachedTokens)} of them were kept from before`,
+    segment.budgetWarning && budgetSentence(segment.budgetWarning),
     segment.backend && `Computed on ${segment.backend === 'cpu' ? 'the CPU' : segment.backend}`,
   ]
   return lines.filter(Boolean).join('\n')

@@ -2,23 +2,14 @@ import type { TurnState } from '@fusion/shared/contract/engine.ts'
 import { usePresentCloudModel } from '../../models/present-cloud-model.ts'
 import { FailureLine } from '../../ui/failure-line.tsx'
 import { Progress } from '../../ui/progress.tsx'
+import { turnWords } from './turn-words.ts'
 
 /** What the turn does before its first word, and what keeps it from going on. */
 export function TurnLine({ turn, started }: { turn: TurnState; started: boolean }) {
   const cloud = usePresentCloudModel() !== null
   if (turn.failure) return <FailureLine failure={turn.failure} />
-  const words = {
-    asking: null,
-    waiting: 'Waiting its turn',
-    connecting: 'Connecting again',
-    'loading-model': 'Loading the model',
-    prefilling: 'Reading the chat',
-    answering: null,
-    idle: null,
-    paused: null,
-  }[turn.at]
-  if (!words || (started && turn.at !== 'loading-model' && turn.at !== 'connecting'))
-    return started ? null : <p className={cloud ? 'turn-line cloud' : 'turn-line'}>Beginning</p>
+  const words = turnWords(turn, { cloud, started })
+  if (!words) return null
   return (
     <p className={cloud ? 'turn-line cloud' : 'turn-line'}>
       {words}
