@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import type { Page } from '@playwright/test'
 import { addEndlessModel } from '../../models/guide/testing/endless-model.ts'
 import { startWholeCloud, type WholeCloud } from '../engine/testing/whole-cloud.ts'
+import { choose, openSettings, settings, signIn } from './account-steps.ts'
 import { parts } from './chat-steps.ts'
 import { expect, test as base } from './fixtures.ts'
 
@@ -15,32 +15,6 @@ const test = base.extend<{ cloud: WholeCloud }>({
   },
 })
 test.setTimeout(120_000)
-
-const settings = (page: Page) => page.getByRole('dialog', { name: 'Settings' })
-
-async function openSettings(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Settings', exact: true }).click()
-  await expect(settings(page)).toBeVisible()
-}
-
-/** By the browser: the page of the cloud that is opened is filled in by the person. */
-async function signIn(page: Page, cloud: WholeCloud): Promise<void> {
-  await openSettings(page)
-  await settings(page).getByLabel('Address of the cloud').fill(cloud.address)
-  await settings(page).getByRole('button', { name: 'Sign in', exact: true }).click()
-  const address = await settings(page).getByRole('link', { name: 'Open the page' }).getAttribute('href')
-  await cloud.signIn(address!)
-  await expect(settings(page)).toContainText('ada@example.org')
-  await settings(page).getByRole('button', { name: 'Close' }).click()
-}
-
-async function choose(page: Page, model: string): Promise<void> {
-  const chip = parts(page)
-    .message.locator('..')
-    .getByRole('button', { name: /^Model:/ })
-  await chip.click()
-  await page.getByRole('radio', { name: model }).click()
-}
 
 test('a person signs in, chooses a model of the cloud, sees where their words go and where the answer was made, and signs out', async ({
   fusion,

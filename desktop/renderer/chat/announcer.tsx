@@ -1,22 +1,23 @@
 import { textOf } from '@fusion/shared/chat/message.ts'
 import type { TurnState } from '@fusion/shared/contract/engine.ts'
 import { sentence } from '@fusion/shared/contract/failures.ts'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { shelf } from '../state/replica.ts'
+import { turnWords } from './log/turn-words.ts'
 import { speakable, wholeSentences } from './whole-sentences.ts'
 
 /** Sentences kept in the region: it is read as they come, and nobody goes back in it. */
 const KEPT = 3
 
-/** The one voice of the page for screen readers: the growing answer, a whole sentence at a time, and how it ended. */
+/** The one voice of the page for screen readers: what an answer waits for in the cloud, its words, a whole sentence at a time, and how it ended. */
 export function Announcer({ turn }: { turn: TurnState }) {
   const [said, setSaid] = useState<{ key: number; text: string }[]>([])
+  const key = useRef(0)
   const { answerId } = turn
+  const say = (text: string) => text && setSaid(before => [...before.slice(1 - KEPT), { key: ++key.current, text }])
   useEffect(() => {
     if (!answerId) return
     let spoken: number | null = null
-    let key = 0
-    const say = (text: string) => text && setSaid(before => [...before.slice(1 - KEPT), { key: ++key, text }])
     const follow = () => {
       const message = shelf.get(answerId)
       if (!message) return
@@ -40,6 +41,13 @@ export function Announcer({ turn }: { turn: TurnState }) {
     follow()
     return leave
   }, [answerId])
+  const inLine = turn.at === 'waiting' && turn.ahead !== undefined
+  const waits = inLine || turn.at === 'waking-model' || turn.at === 'retrying'
+  useEffect(() => {
+    // The place once: one that is told again at every step would be all that is heard.
+    if (!waits || !answerId) return
+    say(turnWords(turn, { cloud: true, started: true }) ?? '')
+  }, [answerId, turn.at, waits])
   return (
     <div className="spoken" aria-live="polite" role="status" aria-label="News">
       {said.map(({ key, text }) => (

@@ -22,8 +22,8 @@ test('it is the cloud that wakes a model, and this computer that loads one', () 
 })
 
 test('where a server of the cloud failed, it is said what goes on, and that nothing is lost', () => {
-  expect(inCloud({ at: 'retrying' })).toBe('A server of the cloud failed. The question is asked again; nothing is lost.')
-  expect(inCloud({ at: 'retrying' }, true)).toBe('A server of the cloud failed. The answer goes on from here; nothing is lost.')
+  for (const started of [false, true])
+    expect(inCloud({ at: 'retrying' }, started)).toBe('A server of the cloud failed. The answer goes on; nothing is lost.')
 })
 
 test('under words that come nothing is said', () => {

@@ -18,7 +18,7 @@ export function turnWords(
     case 'waking-model':
       return 'The cloud is waking the model. This may take a minute or two.'
     case 'retrying':
-      return `A server of the cloud failed. ${started ? 'The answer goes on from here' : 'The question is asked again'}; nothing is lost.`
+      return 'A server of the cloud failed. The answer goes on; nothing is lost.'
     case 'waiting':
       if (ahead !== undefined) return `Waiting for its turn: ${placeWords(ahead)}`
       return started ? null : cloud ? 'Waiting for the cloud' : 'Waiting for its turn'
