@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, type Page, test as base } from '@playwright/test'
+import { startMockVllm } from '../../cloud/testing/mock-vllm.ts'
 import { startWholeCloud, type WholeCloud } from '../engine/testing/whole-cloud.ts'
 
 const test = base.extend<{ cloud: WholeCloud }>({
@@ -60,6 +61,37 @@ test('an admin makes a key, a program asks with it, and what it used is shown by
   // A window as narrow as a telephone's scrolls tables, never itself.
   await page.setViewportSize({ width: 390, height: 800 })
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+})
+
+test('what a model costs stands beside what it was asked, and a little is not nothing', async ({ page }) => {
+  const home = mkdtempSync(join(tmpdir(), 'fusion-admin-'))
+  const mocks = await Promise.all(['dear', 'cheap', 'free'].map(model => startMockVllm({ model })))
+  const cloud = await startWholeCloud(home, {
+    MODEL_SERVERS: JSON.stringify(mocks.map(({ url }) => ({ url }))),
+    MODELS: JSON.stringify([
+      { model: 'dear', promptPrice: 0, completionPrice: 400_000 },
+      { model: 'cheap', promptPrice: 0, completionPrice: 1 },
+    ]),
+  })
+  const asked = { messages: [{ role: 'user', content: 'hello' }], max_tokens: 50, ignore_eos: true }
+  for (const model of ['dear', 'cheap', 'free']) await cloud.call('POST', '/v1/chat/completions', { model, ...asked })
+  await signIn(page, cloud)
+  await open(page, 'Usage')
+  await expect(page.locator('.figures')).toContainText('20.00')
+  const costOf = (name: string) => page.getByRole('row').filter({ hasText: name }).getByRole('cell').last()
+  await expect(costOf('dear')).toHaveText('20.00')
+  await expect(costOf('cheap')).toHaveText('< 0.01')
+  await expect(costOf('free')).toHaveText('0')
+  await expect(costOf(cloud.person.email)).toHaveText('20.00')
+  // Four figures beside each other, or two under two; never one by itself, and nothing wider than the window.
+  const rows = () => page.locator('.figures > div').evaluateAll(all => new Set(all.map(one => one.getBoundingClientRect().top)).size)
+  expect(await rows()).toBe(1)
+  await page.setViewportSize({ width: 390, height: 800 })
+  expect(await rows()).toBe(2)
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+  await cloud.end()
+  for (const mock of mocks) await mock.close()
+  rmSync(home, { recursive: true, force: true })
 })
 
 test('where the cloud is gone the page says so in words, and what was shown stays', async ({ page, cloud }) => {

@@ -3,7 +3,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call } from '../app/client.ts'
 import { Figures } from '../ui/figures.tsx'
-import { formatCount } from '../ui/count.ts'
+import { formatCount, formatMoney } from '../ui/count.ts'
 import { Section } from '../ui/section.tsx'
 import { Table } from '../ui/table.tsx'
 
@@ -25,6 +25,9 @@ export function Usage() {
     refetchInterval: LOOK_MS,
     placeholderData: keepPreviousData,
   })
+  // A cloud of which no prices were told has no column of noughts.
+  const priced = (usage.data?.totals.cost ?? 0) > 0
+  const columns = ['Requests', 'Failed', 'Tokens read', 'Tokens written', ...(priced ? ['Cost'] : [])]
   return (
     <>
       <Section
@@ -57,9 +60,10 @@ export function Usage() {
                 rows={usage.data.models}
                 keyOf={({ model }) => model}
                 columns={['Model', ...columns]}
+                numbers={columns}
                 cells={({ model, ...counts }) => [
                   model === 'none' ? <NoModel key="model" /> : <code key="model">{model}</code>,
-                  ...cells(counts),
+                  ...cells(counts, priced),
                 ]}
               />
             </Section>
@@ -71,7 +75,8 @@ export function Usage() {
                 rows={usage.data.people}
                 keyOf={({ id }) => id}
                 columns={['Person', ...columns]}
-                cells={({ name, email, ...counts }) => [<PersonOf key="person" name={name} email={email} />, ...cells(counts)]}
+                numbers={columns}
+                cells={({ name, email, ...counts }) => [<PersonOf key="person" name={name} email={email} />, ...cells(counts, priced)]}
               />
             </Section>
           )}
@@ -91,7 +96,7 @@ function Totals({ totals }: { totals: UsageCounts }) {
         {
           name: 'Tokens read',
           value: formatCount(promptTokens),
-          more: cachedTokens > 0 ? `${Math.round((100 * cachedTokens) / promptTokens)} % were known from before` : '',
+          more: cachedTokens > 0 ? `${shareOf(cachedTokens, promptTokens)} were known from before` : '',
         },
         { name: 'Tokens written', value: formatCount(completionTokens), more: '' },
         ...(cost > 0 ? [{ name: 'Cost', value: formatMoney(cost), more: 'In the currency of your prices' }] : []),
@@ -100,13 +105,16 @@ function Totals({ totals }: { totals: UsageCounts }) {
   )
 }
 
-/** From millionths. */
-const formatMoney = (millionths: number) =>
-  new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(millionths / 1_000_000)
+const cells = ({ requests, failed, promptTokens, completionTokens, cost }: UsageCounts, priced: boolean) => [
+  ...[requests, failed, promptTokens, completionTokens].map(formatCount),
+  ...(priced ? [formatMoney(cost)] : []),
+]
 
-const columns = ['Requests', 'Failed', 'Tokens read', 'Tokens written']
-const cells = ({ requests, failed, promptTokens, completionTokens }: UsageCounts) =>
-  [requests, failed, promptTokens, completionTokens].map(formatCount)
+/** Never all of it where it is not, and never none. */
+function shareOf(part: number, whole: number): string {
+  const share = Math.floor((100 * part) / whole)
+  return share === 0 ? 'Less than 1 %' : `${share} %`
+}
 
 const NoModel = () => <span className="faint">No model of this cloud</span>
 

@@ -93,6 +93,18 @@ test('what was used is counted to the token: the next one passes if it fits, and
   expect(await of.ask({}, of.token)).toMatchObject(good)
 })
 
+test('the app is told of a budget that is used up as data, with the day on which there is more', async () => {
+  const of = await organisation()
+  await of.budget('person', { tokensAMonth: 10 }, of.member.id)
+  const asked = question(MOCK_MODEL)
+  const reply = await of.call(of.memberToken, 'POST', '/v1/chat', asked)
+  const detail = { used: 10, budget: 10, date: expect.stringMatching(/^\d{4}-\d\d-01$/) as string }
+  expect([reply.status, await reply.json()]).toMatchObject([
+    429,
+    { error: { code: 'insufficient_quota', failure: { code: 'budget-spent', retryable: false, detail } } },
+  ])
+})
+
 test('each measure and each scope holds by itself: person, each person, key, each key, organisation, model; by month, minute and money', async () => {
   const of = await organisation()
   const [one, other] = [await of.key(), await of.key()]

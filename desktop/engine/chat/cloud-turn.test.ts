@@ -114,7 +114,13 @@ test('while it waits in the cloud, the turn says its place, that the model is wo
   await ended(chat)
   const told = chat.events.flatMap(event => (event.type === 'turn-changed' ? [event.turn] : []))
   expect(told.map(({ at, ahead }) => (ahead === undefined ? at : `${at} ${ahead}`))).toEqual([
-    ...['waiting', 'waking-model', 'waiting 2', 'waiting 0', 'answering', 'retrying', 'answering'],
+    'waiting',
+    'waking-model',
+    'waiting 2',
+    'waiting 0',
+    'answering',
+    'retrying',
+    'answering',
     'idle',
   ])
   expect(answerOf(chat)).toMatchObject({ status: 'complete', parts: [{ text: 'one two' }] })

@@ -41,13 +41,12 @@ export function Announcer({ turn }: { turn: TurnState }) {
     follow()
     return leave
   }, [answerId])
-  const inLine = turn.at === 'waiting' && turn.ahead !== undefined
-  const waits = inLine || turn.at === 'waking-model' || turn.at === 'retrying'
+  // Of its place no number: one that is told again at every step would be all that is heard.
+  const inLine = turn.at === 'waiting' && turn.ahead !== undefined ? 'Waiting for its turn.' : null
+  const news = turn.at === 'waking-model' || turn.at === 'retrying' ? turnWords(turn, { cloud: true, started: true }) : inLine
   useEffect(() => {
-    // The place once: one that is told again at every step would be all that is heard.
-    if (!waits || !answerId) return
-    say(turnWords(turn, { cloud: true, started: true }) ?? '')
-  }, [answerId, turn.at, waits])
+    if (answerId && news) say(news)
+  }, [answerId, news])
   return (
     <div className="spoken" aria-live="polite" role="status" aria-label="News">
       {said.map(({ key, text }) => (
