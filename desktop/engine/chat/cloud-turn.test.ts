@@ -111,7 +111,7 @@ test('while it waits in the cloud, the turn says its place, that the model is wo
   cloud.say({ type: 'model-wake' }, { type: 'queue-wait', ahead: 2 }, { type: 'queue-wait', ahead: 0 }, ...text('one '))
   await seen(chat, 'one ')
   cloud.say({ type: 'request-retry', attempt: 2 }, ...text('two'), finish)
-  await ended(chat)
+  await at(chat, 'idle')
   const told = chat.events.flatMap(event => (event.type === 'turn-changed' ? [event.turn] : []))
   expect(told.map(({ at, ahead }) => (ahead === undefined ? at : `${at} ${ahead}`))).toEqual([
     'waiting',
