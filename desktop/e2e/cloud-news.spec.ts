@@ -24,9 +24,8 @@ const test = base.extend<Fixtures>({
   cloud: async ({ home, mock, address }, use) => {
     const cloud = await startWholeCloud(home, {
       MODEL_SERVERS: JSON.stringify([{ url: mock.url, ...address }]),
-      // However long the page takes on a busy machine, and with nobody to wait for at the end.
+      // However long the page takes on a busy machine.
       FUSION_QUEUE_SECONDS: '300',
-      FUSION_CLOUD_DRAIN: '1',
     })
     await use(cloud)
     await cloud.end()

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { route } from '@fusion/shared/contract/cloud/route.ts'
 import { Type } from 'typebox'
 import { afterEach, expect, test } from 'vitest'
@@ -52,4 +54,16 @@ test('who is in a hurry waits for nobody', async () => {
   hurry.abort()
   await drained
   await cut
+})
+
+test('a connection on which nothing was asked holds nobody up', async () => {
+  server = await startTestApp(() => {})
+  const silent = connect(Number(new URL(server.url).port), '127.0.0.1')
+  silent.on('error', () => {})
+  await once(silent, 'connect')
+  // It is the server's by now: this was asked after it.
+  await (await fetch(`${server.url}/healthz`)).text()
+  const closed = once(silent, 'close')
+  await drain(server.app, { noticeMs: 0, patienceMs: 60_000, tellStreams: async () => {} })
+  await closed
 })

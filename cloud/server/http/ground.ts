@@ -17,6 +17,7 @@ import { type OpenApi, openApiOf } from './openapi.ts'
 import { requestIdOf } from './request-id.ts'
 import { secureReplies } from './security-headers.ts'
 import { mayCall } from './serve-route.ts'
+import { closeSilentConnections } from './silent-connections.ts'
 import { checkBySchema } from './validation.ts'
 import { refuseUnreadable } from './unreadable-requests.ts'
 import type { Caller } from '../caller.ts'
@@ -100,6 +101,7 @@ export async function createGround(parts: GroundParts, { allowed = limits, logTo
   allowOrigins(app, { origins: config.origins, table })
   secureReplies(app)
   readJsonBodies(app)
+  closeSilentConnections(app)
   answerOtherMethods(app, table)
   tellErrors(app, {
     onFailure: code => metrics.failures.inc({ code }),

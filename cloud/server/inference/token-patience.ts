@@ -49,11 +49,18 @@ function createTokenClock({ firstTokenMs, nextTokenMs, stop }: Patience & { stop
   }
 }
 
+interface Waiting {
+  until: AbortSignal
+  wait(): void
+  came(isProgress: boolean): void
+  end(): void
+}
+
 /**
  * What a server is asked, for as long as its patience lasts: `until` ends it where no token came for too long (with `ServerLost`), or where `signal`
  * does. It waits from now on, and again from each `wait` behind a `came`; `end` is called in any case.
  */
-export function beginWaiting(patience: Patience, signal: AbortSignal) {
+export function beginWaiting(patience: Patience, signal: AbortSignal): Waiting {
   const stop = new AbortController()
   const leave = () => stop.abort(signal.reason)
   if (signal.aborted) leave()
