@@ -59,8 +59,8 @@ export function createRecord({ metrics, ledger, models, pace, prices, clock }: R
       reservation,
     } = recorded
     const figures = metrics()
-    // A name that no server has is whatever somebody wrote: it is nobody's to read, and there is no end to them.
-    const model = models.has(asked) ? asked : 'none'
+    // A name that no server has is whatever somebody wrote: it is nobody's to read, and there is no end to them. One that answered had it, and may be gone.
+    const model = server !== null || models.has(asked) ? asked : 'none'
     figures?.generations.inc({ model, end })
     figures?.tokens.inc({ model, kind: 'prompt' }, usage.promptTokens)
     figures?.tokens.inc({ model, kind: 'cached' }, usage.cachedTokens)

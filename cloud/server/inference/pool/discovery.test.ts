@@ -97,6 +97,29 @@ test('a pod finds its Kubernetes by what that sets', () => {
   expect(kubernetesOf({ kubernetesHost: 'fd00::1', kubernetesPort: 6443 })?.url).toBe('https://[fd00::1]:6443')
 })
 
+test('an answer whose server is not named any more at its end is paid for as any other', async () => {
+  const mock = await startMockVllm({ shape: { stepMs: 5 } })
+  onTestFinished(mock.close)
+  const prices = JSON.stringify([{ model: MOCK_MODEL, promptPrice: 1, completionPrice: 1 }])
+  const cloud = await startTestCloud({ env: { MODEL_SERVERS: JSON.stringify([{ url: mock.url }]), MODELS: prices } })
+  onTestFinished(cloud.close)
+  await cloud.parts.models.looked
+  const user = await cloud.makeUser()
+  const reply = fetch(`${cloud.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${await cloud.signIn(user.email)}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: MOCK_MODEL, messages: [{ role: 'user', content: 'Words?' }], max_tokens: 60, ignore_eos: true }),
+  })
+  await expect.poll(() => mock.engine.running()).toBe(1)
+  cloud.parts.models.setServers([])
+  expect((await reply).status).toBe(200)
+  const rows = () =>
+    cloud.database.asUser(user.id, tx =>
+      tx.query<{ model: string; free: boolean }>('select model, cost = 0 as free from usage where user_id = fusion_user()'),
+    )
+  await expect.poll(rows).toEqual([{ model: MOCK_MODEL, free: false }])
+})
+
 test('a cloud answers with the servers behind a name, those that come and without those that go', async () => {
   const mock = await startMockVllm({ shape: { stepMs: 5 } })
   onTestFinished(mock.close)
