@@ -8,7 +8,9 @@ export function createStopStrings(stops: readonly string[]) {
       held += text
       const at = Math.min(...stops.map(stop => held.indexOf(stop)).filter(index => index >= 0))
       if (Number.isFinite(at)) return { text: held.slice(0, at), stopped: true }
-      const sure = Math.max(0, held.length - Math.max(0, longest - 1))
+      let sure = Math.max(0, held.length - Math.max(0, longest - 1))
+      // Half a character alone is none to most clients.
+      if (/[\uD800-\uDBFF]$/.test(held.slice(0, sure))) sure -= 1
       const told = held.slice(0, sure)
       held = held.slice(sure)
       return { text: told, stopped: false }
