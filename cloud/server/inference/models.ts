@@ -258,17 +258,21 @@ export function createModels({
           done()
           resolve(take(wanted)!)
         },
+        displace: () => end(tooLong(wanted, place.ahead())),
       })
       const mine: Waiting = { wanted, since: now(), downSince: undefined, told: -1, toldWake: false, place, options, end }
       const ahead = place.ahead()
       const isUp = open(wanted).length > 0
-      if (isUp && wanted.rank !== ranks.begun && (line.size() > LONGEST_LINE || expectedSeconds(wanted, ahead) * 1000 > patienceMs)) {
+      if (isUp && wanted.rank !== ranks.begun && expectedSeconds(wanted, ahead) * 1000 > patienceMs) {
         place.leave()
         if (line.size() === 0) lines.delete(wanted.model)
         return reject(tooLong(wanted, ahead))
       }
       waiting.add(mine)
       signal.addEventListener('abort', leave, { once: true })
+      // Whoever sent most of them has the last turn: nobody else is kept out by a full line.
+      if (line.size() > LONGEST_LINE) line.displaceLast()
+      if (!waiting.has(mine)) return
       // The others of the line may all wait for what this one does not need.
       while (line.call());
       if (!waiting.has(mine)) return

@@ -58,5 +58,14 @@ test('each is told how many come before it, and leaving moves those behind on', 
   const other = enter('ben 0', { who: 'ben' })
   expect([first.ahead(), second.ahead(), other.ahead()]).toEqual([0, 2, 1])
   first.leave()
-  expect([second.ahead(), other.ahead()]).toEqual([1, 0])
+  // The next one has its turn.
+  expect([second.ahead(), other.ahead()]).toEqual([0, 1])
+})
+
+test('whoever leaves and comes again is not moved back by that', () => {
+  const { enter, call } = start()
+  for (let index = 0; index < 3; index++) enter(`ada ${index}`, { who: 'ada' })
+  for (let time = 0; time < 20; time++) enter('ben', { who: 'ben' }).leave()
+  enter('ben', { who: 'ben' })
+  expect(call(4)).toEqual(['ada 0', 'ben', 'ada 1', 'ada 2'])
 })

@@ -9,9 +9,14 @@ export interface Waiter {
   ready: () => boolean
   /** Called when its turn has come; it is out of the line by then. */
   go: () => void
+  /** Called where the line is too long, and it is the last: it has to leave. */
+  displace?: () => void
 }
 
 interface Waiting extends Waiter {
+  flow: string
+  /** The turn at which it came. */
+  came: number
   start: number
   order: number
 }
@@ -52,10 +57,20 @@ export function createWaitingLine() {
       const flow = `${waiter.rank} ${waiter.who}`
       const start = Math.max(turn, nextStart.get(flow) ?? 0)
       nextStart.set(flow, start + 1)
-      const mine: Waiting = { ...waiter, start, order: order++ }
+      const mine: Waiting = { ...waiter, flow, came: turn, start, order: order++ }
       waiting.add(mine)
       return {
-        leave: () => void waiting.delete(mine),
+        /** Its turn is that of the next one of the same: whoever is refused, or tries again and again, is not moved back by that. */
+        leave(): void {
+          if (!waiting.delete(mine)) return
+          let free = mine.start
+          for (const one of waiting) {
+            if (one.flow !== flow || one.start < mine.start) continue
+            one.start = Math.min(one.start, Math.max(one.came, free))
+            free = one.start + 1
+          }
+          nextStart.set(flow, free)
+        },
         /** How many have their turn before it, as things are. */
         ahead: () => [...waiting].filter(one => one !== mine && isBefore(one, mine)).length,
       }
@@ -72,5 +87,11 @@ export function createWaitingLine() {
       return true
     },
     size: () => waiting.size,
+    /** The one whose turn is last has to leave. */
+    displaceLast(): void {
+      let last: Waiting | undefined
+      for (const one of waiting) if (!last || isBefore(last, one)) last = one
+      last?.displace?.()
+    },
   }
 }
