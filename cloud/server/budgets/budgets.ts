@@ -61,6 +61,9 @@ export interface Needed {
   windowTokens: number
 }
 
+/** As what the length of prompts is learned: what one organisation sends beside its text, as pictures, is no measure for another. */
+export const learnedAs = ({ organisationId }: Pick<Caller, 'organisationId'>, model: string): string => `${organisationId} ${model}`
+
 export type Budgets = ReturnType<typeof createBudgets>
 
 const HOUR_MS = 3_600_000
@@ -146,7 +149,7 @@ export function createBudgets({ database, counters, prices, rules, guess, clock,
     if (held.length === 0) return free
     const { organisationId } = caller
     const { requestId, model, text, completionTokens, answers, streams, windowTokens } = needed
-    const promptTokens = guess.tokens(model, text)
+    const promptTokens = guess.tokens(learnedAs(caller, model), text)
     const room = Math.max(1, windowTokens - promptTokens)
     const grows = completionTokens === null && streams
     // Where nobody said how long the answer may be, it is reserved for step by step; less of it where less is left.

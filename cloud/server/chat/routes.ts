@@ -3,6 +3,7 @@ import { chatRoutes, type ChatRequest, seqOf } from '@fusion/shared/contract/clo
 import { historyRoutes } from '@fusion/shared/contract/cloud/history.ts'
 import { failure } from '@fusion/shared/contract/failures.ts'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { learnedAs } from '../budgets/budgets.ts'
 import type { Caller } from '../caller.ts'
 import { present } from '../history/write.ts'
 import { mayCall, serve } from '../http/serve-route.ts'
@@ -50,7 +51,7 @@ export async function chat(
     if (prompt && messages) {
       const text = messages.map(({ content }) => content).join('\n')
       const reservation = await reserve(text, sampling.maxTokens)
-      const onCount = (tokens: number) => guess.learnFrom(model, text, tokens)
+      const onCount = (tokens: number) => guess.learnFrom(learnedAs(caller, model), text, tokens)
       return { ...answer, prompt: plannedPrompt({ model, prompt, systemPrompt: organisation, onCount }), sampling, reservation }
     }
 

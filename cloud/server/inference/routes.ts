@@ -4,6 +4,7 @@ import { failure } from '@fusion/shared/contract/failures.ts'
 import { WrongRequest } from '@fusion/shared/openai/failure.ts'
 import type { FastifyInstance } from 'fastify'
 import { randomUUID } from 'node:crypto'
+import { learnedAs } from '../budgets/budgets.ts'
 import { warningText } from '../budgets/warning-text.ts'
 import type { Caller } from '../caller.ts'
 import { onLeave } from '../http/on-leave.ts'
@@ -47,11 +48,11 @@ export async function inference(
   }
 
   /** Teaches the guess how long a prompt was; one that was left before its server told is guessed, since it may have been read to its end. */
-  function withPrompt(outcome: Outcome, model: string, text: string): Outcome {
+  function withPrompt(outcome: Outcome, learned: string, text: string): Outcome {
     const { usage, server, end, source } = outcome
-    if (end === 'complete' && source === 'model') guess.learnFrom(model, text, usage.promptTokens)
+    if (end === 'complete' && source === 'model') guess.learnFrom(learned, text, usage.promptTokens)
     if (end !== 'stopped' || server === null || usage.promptTokens > 0) return outcome
-    return { ...outcome, usage: { ...usage, promptTokens: guess.tokens(model, text) } }
+    return { ...outcome, usage: { ...usage, promptTokens: guess.tokens(learned, text) } }
   }
 
   const streamed = [
@@ -97,7 +98,7 @@ ${whole}`
           reply,
           told: (error: unknown) => app.told(error, request).body,
         }
-        return passOn(passed, outcome => onOutcome(withPrompt(outcome, body.model, text)))
+        return passOn(passed, outcome => onOutcome(withPrompt(outcome, learnedAs(caller, body.model), text)))
       })
     })
   }
