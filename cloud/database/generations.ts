@@ -132,13 +132,23 @@ export async function takeOrphans(database: Database, { leaseSeconds, owner }: {
 /** How far clients may have seen events that were never written here. */
 const UNWRITTEN = 1000
 
-/** Closes one that can't be gone on with: this last event stands behind any that clients may have seen, so that it is new to all of them. */
-export async function closeOrphan(tx: Queryable, { userId, id }: GenerationKey, owner: string, failed: GenerationEvent): Promise<void> {
-  const [row] = await tx.query<{ seq: number }>(
-    `update generations set status = 'failed', seq = seq + $4 where user_id = $1 and id = $2 and owner = $3 and status = 'running' returning seq`,
+/**
+ * Closes one that can't be gone on with: this last event stands behind any that clients may have seen, so that it is new to all of them. Returns when it
+ * began; undefined where it is not (any more) its owner's.
+ */
+export async function closeOrphan(
+  tx: Queryable,
+  { userId, id }: GenerationKey,
+  owner: string,
+  failed: GenerationEvent,
+): Promise<Date | undefined> {
+  const [row] = await tx.query<{ seq: number; beganAt: Date }>(
+    `update generations set status = 'failed', seq = seq + $4 where user_id = $1 and id = $2 and owner = $3 and status = 'running'
+     returning seq, created_at as "beganAt"`,
     [userId, id, owner, UNWRITTEN],
   )
   if (row) await tx.query('insert into generation_events values ($1, $2, $3, $3, $4)', [userId, id, row.seq, JSON.stringify([failed])])
+  return row?.beganAt
 }
 
 export interface DueAnswer {

@@ -10,6 +10,7 @@ import {
   closeOrphan,
   findGeneration,
   forgetGenerations,
+  type GenerationKey,
   type GenerationRow,
   listDueAnswers,
   type Orphan,
@@ -18,6 +19,7 @@ import {
   takeOrphans,
   tendGenerations,
 } from '../../database/generations.ts'
+import { findUser } from '../../database/users.ts'
 import type { Caller } from '../caller.ts'
 import type { Clock } from '../clock.ts'
 import type { Models } from '../inference/models.ts'
@@ -26,9 +28,10 @@ import type { Record } from '../inference/record.ts'
 import { noUsage } from '../inference/told-usage.ts'
 import type { Patience } from '../inference/token-patience.ts'
 import type { EventTail, Handover, SeenEvent, TailEntry } from './event-tail.ts'
-import { keepAnswer, keepQuestion, keepWrittenAnswer } from './keep-turn.ts'
+import { keepAnswer, keepQuestion, keepWrittenAnswer, readAllEvents } from './keep-turn.ts'
 import { createLiveLog, isLast, type LiveLog } from './live-log.ts'
 import { type AnswerRequest, CANCELLED, makeAnswer } from './make-answer.ts'
+import { readEntries } from './read-entries.ts'
 
 export interface GenerationsOptions {
   database: Database
@@ -42,6 +45,7 @@ export interface GenerationsOptions {
   tail?: EventTail | undefined
 }
 
+type Known = NonNullable<Awaited<ReturnType<EventTail['takeOver']>>>
 type Plan = (caller: Caller, request: ChatRequest) => Promise<AnswerRequest>
 
 export type Generations = ReturnType<typeof createGenerations>
@@ -151,8 +155,29 @@ export function createGenerations({ database, models, clock, patience, onTrouble
         if (error instanceof Failure) why = error
       }
     }
-    const failed: GenerationEvent = { type: 'generation-fail', failure: Failure.toBody(why), usage: noUsage }
-    await database.asUser(userId, tx => closeOrphan(tx, { userId, id }, owner, failed))
+    await close({ userId, id }, model, { why, known })
+  }
+
+  /** What was made of it is counted as far as it was told, and stands in the ledger: nobody else will write it there. */
+  async function close(
+    { userId, id }: GenerationKey,
+    model: string,
+    { why, known }: { why: unknown; known: Known | undefined },
+  ): Promise<void> {
+    const closed = await database.asUser(userId, async tx => {
+      const { promptTokens, tokenIds, pieces } = readEntries(known?.entries ?? (await readAllEvents(tx, id)))
+      const usage = { ...noUsage, promptTokens, completionTokens: Math.max(tokenIds.length, pieces) }
+      const failed: GenerationEvent = { type: 'generation-fail', failure: Failure.toBody(why), usage }
+      const beganAt = await closeOrphan(tx, { userId, id }, owner, failed)
+      const person = await findUser(tx, userId)
+      return beganAt && person && { usage, beganAt, organisationId: person.organisationId }
+    })
+    if (!closed) return
+    const { usage, beganAt, organisationId } = closed
+    // Which key it was asked with, only its own server knew, and those to which it told that.
+    const caller = known?.handover.caller ?? { userId, organisationId, role: 'member', sessionId: null, apiKeyId: null, scopes: [] }
+    const startedAt = known?.handover.startedAt ?? beganAt.getTime()
+    record({ caller, kind: 'chat', requestId: id, model, usage, server: null, end: 'failed', startedAt })
   }
 
   /** `before`: what a server that died had told of it, and how much of that is in the database. */

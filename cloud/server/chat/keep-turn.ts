@@ -28,13 +28,23 @@ export async function keepAnswer(tx: Queryable, userId: string, id: string, even
 
 /** The same for one that has ended, from what is written of it. */
 export async function keepWrittenAnswer(tx: Queryable, userId: string, id: string): Promise<void> {
-  const events: GenerationEvent[] = []
+  const entries = await readAllEvents(tx, id)
+  await keepAnswer(
+    tx,
+    userId,
+    id,
+    entries.map(({ event }) => event),
+  )
+}
+
+/** All that is written of an answer. */
+export async function readAllEvents(tx: Queryable, id: string): Promise<{ event: GenerationEvent }[]> {
+  const all: { event: GenerationEvent }[] = []
   for (let after = 0; ;) {
     const seen = await readEvents(tx, id, after)
-    events.push(...seen.map(({ event }) => event))
+    for (const { event } of seen) all.push({ event })
     const last = seen.at(-1)
-    if (!last || isLast(last.event)) break
+    if (!last || isLast(last.event)) return all
     after = last.seq
   }
-  await keepAnswer(tx, userId, id, events)
 }

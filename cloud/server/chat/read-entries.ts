@@ -8,6 +8,8 @@ export interface KnownAnswer {
   /** undefined: it had no token yet. */
   promptIds: readonly number[] | undefined
   tokenIds: readonly number[]
+  /** Of text and of reasoning. */
+  pieces: number
   text: string
   /** All of it is known in tokens, and it is past its reasoning. */
   isExact: boolean
@@ -22,6 +24,7 @@ export function readEntries(entries: readonly TailEntry[]): KnownAnswer {
     room: undefined,
     promptIds: undefined,
     tokenIds: [],
+    pieces: 0,
     text: '',
     isExact: true,
     weights: undefined,
@@ -34,6 +37,7 @@ export function readEntries(entries: readonly TailEntry[]): KnownAnswer {
       known.room = event.windowTokens - event.promptTokens
     } else if (event.type === 'request-retry') known.attempts = event.attempt
     else if (event.type === 'text-delta' || event.type === 'reasoning-delta') {
+      known.pieces += 1
       reasons = event.type === 'reasoning-delta'
       if (event.type === 'text-delta') known.text += event.text
       if (!tokenIds) known.isExact = false
