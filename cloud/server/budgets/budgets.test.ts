@@ -1,7 +1,7 @@
 // Budgets through the whole cloud: what a request may need is reserved, what it used is settled, and nobody goes beyond.
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { newId } from '@fusion/shared/contract/ids.ts'
-import { createOrganisation } from '../../database/organisations.ts'
+import { changeOrganisation, createOrganisation } from '../../database/organisations.ts'
 import { type MockVllm, MOCK_MODEL, startMockVllm } from '../../testing/mock-vllm.ts'
 import { skipWithoutRedis, startRedis } from '../cache/testing/test-redis.ts'
 import { chatClient, question } from '../testing/chat-client.ts'
@@ -224,6 +224,35 @@ test('what one request has reserved is neither that of another one under the sam
   expect((await of.call(of.memberToken, 'POST', '/v1/chat', never)).status).toBeGreaterThanOrEqual(400)
   const after = await of.call(of.memberToken, 'POST', '/v1/chat', { ...large, answer: never.answer })
   expect(after.status).toBe(429)
+})
+
+test('a question that is refused has nothing reserved', async () => {
+  const of = await organisation()
+  await of.budget('organisation', { tokensAMonth: 1000 })
+  const conversation = newId()
+  expect((await of.call(of.memberToken, 'POST', '/v1/conversations', { id: conversation })).status).toBe(200)
+  for (let time = 0; time < 5; time++) {
+    const asked = question(MOCK_MODEL, {
+      conversation,
+      parent: newId(),
+      question: { id: newId(), text: 'x' },
+      sampling: { maxTokens: 800 },
+    })
+    delete asked.prompt
+    const reply = await of.call(of.memberToken, 'POST', '/v1/chat', asked)
+    expect([time, reply.status]).toEqual([time, 404])
+  }
+  expect(await of.ask({ max_tokens: 800 }, of.token)).toMatchObject(good)
+})
+
+test('what one organisation sends is no measure for what another one does', async () => {
+  const [one, other] = [await organisation(), await organisation()]
+  for (const of of [one, other]) await of.budget('person', { tokensAMonth: 8_000 }, of.member.id)
+  const text = (characters: number) => [{ role: 'user', content: 'x'.repeat(characters) }]
+  await changeOrganisation(cloud.database, one.id, { systemPrompt: 'x'.repeat(2_500) })
+  for (let time = 0; time < 2; time++) expect(await one.ask({ messages: text(800), max_tokens: 1 })).toMatchObject(good)
+  // By the measure of the first it would have 10 tokens for each 3.5 characters.
+  expect(await other.ask({ messages: text(3_500), max_tokens: 1 })).toMatchObject(good)
 })
 
 test('a prompt that is planned from history is reserved for when it is counted', async () => {

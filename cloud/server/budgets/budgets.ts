@@ -43,6 +43,18 @@ export interface Reservation {
   ends: AbortSignal | undefined
   /** Once, at its end; nobody waits for it. */
   settle(usage: GenerationUsage, cost: Cost): void
+  /** It never began: nothing was used. The same request may be asked for again. */
+  giveBack(): void
+}
+
+/** A reservation of nothing, for whoever has no budget. */
+export const freeReservation: Reservation = {
+  warning: null,
+  ensure: async () => {},
+  cover: () => {},
+  ends: undefined,
+  settle: () => {},
+  giveBack: () => {},
 }
 
 export interface Needed {
@@ -99,9 +111,6 @@ export function createBudgets({ database, counters, prices, rules, guess, clock,
   const reconciling = setInterval(() => void reconcile().catch(() => {}), RECONCILE_MS)
   reconciling.unref()
 
-  /** A reservation of nothing, for whoever has no budget. */
-  const free: Reservation = { warning: null, ensure: async () => {}, cover: () => {}, ends: undefined, settle: () => {} }
-
   const moneyOf = (model: string, promptTokens: number, completionTokens: number) =>
     prices.costOf(model, { promptTokens, completionTokens }).cost
 
@@ -146,7 +155,7 @@ export function createBudgets({ database, counters, prices, rules, guess, clock,
   async function reserve(caller: Caller, needed: Needed): Promise<Reservation> {
     const { budgets } = await rules.of(caller)
     const held = heldBy(budgets, caller, needed.model)
-    if (held.length === 0) return free
+    if (held.length === 0) return freeReservation
     const { organisationId } = caller
     const { requestId, model, text, completionTokens, answers, streams, windowTokens } = needed
     const promptTokens = guess.tokens(learnedAs(caller, model), text)
@@ -226,6 +235,11 @@ export function createBudgets({ database, counters, prices, rules, guess, clock,
         // What was reserved in a later minute is given back there, and all of it counts in the first.
         const amounts = Object.fromEntries(taken.slice(0, held.length).map(({ key }) => [key, money.has(key) ? cost : prompt + completion]))
         void counters.settle(organisationId, requestId, amounts).catch(() => {})
+      },
+      giveBack() {
+        if (settled) return
+        settled = true
+        void counters.giveBack(organisationId, requestId).catch(() => {})
       },
     }
   }

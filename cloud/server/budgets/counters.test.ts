@@ -75,6 +75,18 @@ function describeCounters(make: () => Counters): void {
     expect(await reserve('other', [claim('tokens', 91)])).toMatchObject({ outcome: 'refused', used: 10 })
   })
 
+  test('what never began is there again, and may be reserved again; what is settled is not given back', async () => {
+    const [counters, organisation] = [make(), newId()]
+    const reserve = reserving(organisation, counters)
+    await reserve('one', [claim('tokens', 90)])
+    await counters.giveBack(organisation, 'one')
+    await counters.giveBack(organisation, 'one')
+    expect(await reserve('one', [claim('tokens', 80)])).toMatchObject({ outcome: 'reserved', used: [80] })
+    await counters.settle(organisation, 'one', { tokens: 70 })
+    await counters.giveBack(organisation, 'one')
+    expect(await reserve('two', [claim('tokens', 31)])).toMatchObject({ outcome: 'refused', used: 70 })
+  })
+
   test('a count begins with what the ledger says, and seeding it again and again does not multiply it', async () => {
     const [counters, organisation] = [make(), newId()]
     const reserve = reserving(organisation, counters)

@@ -40,6 +40,8 @@ export interface Counters {
   seed(organisationId: string, key: string, value: number, keepMs: number): Promise<void>
   /** Gives back what was reserved and counts what was used, by key; a second time it does nothing. */
   settle(organisationId: string, id: string, used: Readonly<Record<string, number>>): Promise<void>
+  /** What was reserved is there again, and nothing stands of it: the request never began. What is settled stays so. */
+  giveBack(organisationId: string, id: string): Promise<void>
   /**
    * Raises a key to what the ledger says and what is reserved at this moment, where it is less; tells both. It is never lowered: rows of the ledger
    * may still be on their way. undefined: nothing is known of the key.
@@ -110,6 +112,13 @@ export function createMemoryCounters({ now = () => performance.now() } = {}): Co
       if (known) for (const [key, amount] of known.held) add(account, key, -amount)
       for (const [key, amount] of Object.entries(used)) add(account, key, amount)
       account.reservations.set(id, { until: now() + SETTLED_MS, held: 'settled' })
+    },
+    async giveBack(organisationId, id) {
+      const account = accountOf(organisationId)
+      const known = account.reservations.get(id)
+      if (!known || known.held === 'settled') return
+      for (const [key, amount] of known.held) add(account, key, -amount)
+      account.reservations.delete(id)
     },
     async raise(organisationId, key, value) {
       const account = accountOf(organisationId)

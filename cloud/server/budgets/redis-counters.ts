@@ -65,6 +65,15 @@ redis.call('HSET', KEYS[2], id, 'settled')
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), id)
 return 1`
 
+/** ARGV: id. */
+const giveBackScript = `${expire}
+local known = redis.call('HGET', KEYS[2], ARGV[1])
+if not known or known == 'settled' then return 0 end
+release(known)
+redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('ZREM', KEYS[1], ARGV[1])
+return 1`
+
 /** KEYS[3]: what is raised. ARGV: what the ledger says. */
 const raiseScript = `${expire}
 local was = redis.call('GET', KEYS[3])
@@ -79,7 +88,7 @@ return { was, string.format('%.0f', due) }`
 
 /** Shared by all servers of a cloud; `own` is used while Redis is gone. */
 export function createRedisCounters({ redis, own }: { redis: SharedRedis; own: Counters }): Counters {
-  const [runReserve, runSettle, runRaise] = [reserveScript, settleScript, raiseScript].map(createScript)
+  const [runReserve, runSettle, runRaise, runGiveBack] = [reserveScript, settleScript, raiseScript, giveBackScript].map(createScript)
   const at = (organisationId: string, name: string) => `fusion:budget:{${organisationId}}:${name}`
   const books = (organisationId: string) => [at(organisationId, 'expiries'), at(organisationId, 'reservations')]
 
@@ -140,6 +149,14 @@ export function createRedisCounters({ redis, own }: { redis: SharedRedis; own: C
         () => own.settle(organisationId, id, used),
       )
     },
+    giveBack: (organisationId, id) =>
+      orOwn(
+        async () => {
+          await redis.ask(client => runGiveBack!(client, books(organisationId), [id]))
+          await own.giveBack(organisationId, id)
+        },
+        () => own.giveBack(organisationId, id),
+      ),
     raise: (organisationId, key, value) =>
       orOwn(
         async () => {

@@ -308,8 +308,8 @@ export function createGenerations({ database, models, clock, patience, onTrouble
     if (known) return same(known.requestHash, requestHash)
     if (closing || draining.signal.aborted) throw failure('cloud-part-missing', undefined, { retryable: true })
     const planned = await answer()
-    // What it has reserved is given back by its end; where it never begins, it runs out: the same request may be running by now.
-    const begun = await database.asUser(userId, async tx => {
+    // What it has reserved is given back by its end, and where its question is refused. Where it is not known whether it began, it runs out.
+    const begin_ = database.asUser(userId, async tx => {
       const { answer: id, conversation: conversationId, parent: parentId, question } = request
       const row = {
         userId,
@@ -326,6 +326,10 @@ export function createGenerations({ database, models, clock, patience, onTrouble
       if (!(await beginGeneration(tx, row))) return findGeneration(tx, id)
       if (!request.prompt) await keepQuestion(tx, userId, request)
       return true
+    })
+    const begun = await begin_.catch((error: unknown) => {
+      if (error instanceof Failure) planned.reservation.giveBack()
+      throw error
     })
     if (begun === true) launch(caller, request, planned, { startedAt: clock(), entries: [], written: 0 })
     else same(begun?.requestHash ?? Buffer.alloc(0), requestHash)

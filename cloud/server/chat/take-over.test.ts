@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type MockVllm, MOCK_MODEL, startMockVllm } from '../../testing/mock-vllm.ts'
 import type { Database } from '../../database/connection.ts'
+import { freeReservation } from '../budgets/budgets.ts'
 import { skipWithoutRedis, startRedis, type TestRedis } from '../cache/testing/test-redis.ts'
 import { createRedisEventTail } from '../cache/redis-event-tail.ts'
 import { chatClient, question, type Seen, textOf } from '../testing/chat-client.ts'
@@ -103,7 +104,7 @@ describe.skipIf(skipWithoutRedis)('with Redis', () => {
           cacheSalt: caller.userId,
           who: caller.userId,
           blocks: [],
-          reservation: { warning: null, ensure: async () => {}, cover: () => {}, ends: undefined, settle: () => {} },
+          reservation: freeReservation,
         })),
     }
   }

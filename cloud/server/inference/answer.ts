@@ -38,8 +38,8 @@ export interface MadeBefore {
   shape?: Record<string, unknown>
 }
 
-/** Of an answer, in characters: 16 for each token of a window of a million. */
-const MOST_CHARACTERS = 16_000_000
+/** Of an answer, in characters: 64 for each token of a window of a million. */
+const MOST_CHARACTERS = 64_000_000
 /** Its beginning and its end are pieces, too. */
 const SPARE_PIECES = 16
 /** Tokens that hold a part of one character at most: bytes of UTF-8 but one. */
