@@ -76,3 +76,22 @@ test('a reader that takes nothing for too long is let go, and its place is free'
   expect(stalled.response.destroyed).toBe(true)
   expect(stalled.asked()).toBeLessThan(BATCHES / 4)
 })
+
+test('a reader that left before anybody wrote to it is let go at once', async () => {
+  const { promise: asked, resolve } = Promise.withResolvers<ServerResponse>()
+  const server = createServer((_request, response) => resolve(response)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const reader = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  reader.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+  const response = await asked
+  reader.destroy()
+  await once(response, 'close')
+  const leave = new AbortController()
+  async function* batches(): AsyncGenerator<SeenEvent[]> {
+    yield [{ seq: 1, event: { type: 'text-delta', text: 'x' } }]
+    await once(leave.signal, 'abort')
+  }
+  await sendEvents(response, { generation: newId(), batches: batches(), drained: () => false, leave })
+  expect(leave.signal.aborted).toBe(true)
+})

@@ -1,7 +1,7 @@
 // Clients that leave before anybody listens: while it is still looked at who asks, and what they may.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { holdTable } from '../../database/testing/hold-table.ts'
+import { lockTable } from '../../database/testing/lock-table.ts'
 import { MODEL, startScriptedServer, type ScriptedServer } from '../testing/scripted-server.ts'
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
 
@@ -25,7 +25,8 @@ test.each([
   ['an answer as a whole', '/v1/chat/completions', { messages: [{ role: 'user', content: 'x' }] }],
   ['embeddings', '/v1/embeddings', { input: 'x' }],
 ])('of %s', async (_name, path, body) => {
-  const goOn = await holdTable(cloud.databaseUrl, 'budgets')
+  // Nobody's rules can be read for a while.
+  const goOn = await lockTable(cloud.databaseUrl, 'budgets')
   const leaving = new AbortController()
   const reply = fetch(cloud.url + path, {
     method: 'POST',

@@ -16,18 +16,19 @@ test('whoever fills the line keeps nobody else out of it', async () => {
   const { signal } = new AbortController()
   const seat = (who: string) => models.seat({ model: MOCK_MODEL, who, rank: ranks.program, blocks: [] }, { signal })
   const told: string[] = []
-  const wait = (who: string) =>
-    void seat(who).then(
-      ({ leave }) => {
-        told.push(who)
-        leave()
-      },
-      (error: { code: string }) => told.push(`${who} ${error.code}`),
-    )
+  async function wait(who: string): Promise<void> {
+    try {
+      const { leave } = await seat(who)
+      told.push(who)
+      leave()
+    } catch (error) {
+      told.push(`${who} ${(error as { code: string }).code}`)
+    }
+  }
   const first = await seat('ada')
-  for (let index = 0; index < 2_001; index++) wait('ada')
+  for (let index = 0; index < 2_001; index++) void wait('ada')
   await expect.poll(() => told).toEqual(['ada line-too-long'])
-  wait('ben')
+  void wait('ben')
   await expect.poll(() => told).toEqual(['ada line-too-long', 'ada line-too-long'])
   first.leave()
   await expect.poll(() => told.indexOf('ben')).toBeGreaterThan(0)

@@ -1,7 +1,7 @@
 import { Client } from 'pg'
 
-/** Nobody reads or writes this table until what it resolves to is called. */
-export async function holdTable(url: string, table: string): Promise<() => Promise<void>> {
+/** Nobody reads this table, or writes to it, until what it returns is called. */
+export async function lockTable(url: string, table: string): Promise<() => Promise<void>> {
   const client = new Client({ connectionString: url })
   await client.connect()
   await client.query('begin')
