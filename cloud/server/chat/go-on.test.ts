@@ -71,17 +71,21 @@ test.each(Array.from({ length: WORDS.length }, (_, index) => index + 1))('after 
 })
 
 test('a server that hangs where it counts the prompt is left as one that makes no token', async () => {
-  const env = { FUSION_FIRST_TOKEN_SECONDS: '5', MODEL_SERVERS: JSON.stringify(servers.slice(0, 2).map(({ url }) => ({ url }))) }
-  const impatient = await startTestCloud({ env })
-  onTestFinished(impatient.close)
+  const [hangs, answers] = [await startScriptedServer(), await startScriptedServer()]
+  hangs.refuse('/tokenize', 'never')
+  const addresses = [hangs, answers].map(({ url }) => ({ url }))
+  const impatient = await startTestCloud({ env: { FUSION_FIRST_TOKEN_SECONDS: '5', MODEL_SERVERS: JSON.stringify(addresses) } })
+  onTestFinished(async () => {
+    await impatient.close()
+    await hangs.close()
+    await answers.close()
+  })
   await impatient.parts.models.looked
-  servers[0]!.refuse('/tokenize', 'never')
-  onTestFinished(() => servers[0]!.refuse('/tokenize', null))
   const asking = chatClient(impatient.url, await impatient.signIn())
   // They take turns with what neither has read.
   for (let turn = 0; turn < 2; turn++) {
     const following = await asking.ask(question(MODEL))
-    const answer = await servers[1]!.next()
+    const answer = await answers.next()
     answer.say('One')
     answer.finish()
     expect((await following.rest()).at(-1)!.event.type).toBe('generation-finish')
