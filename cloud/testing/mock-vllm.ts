@@ -135,7 +135,9 @@ export async function startMockVllm(options: MockVllmOptions = {}): Promise<Mock
     const { path, body } = request
     const prompt = promptOf(body)
     const maxTokens =
-      numberOf(body['max_completion_tokens'] ?? body['max_tokens']) ?? (path === '/v1/completions' ? 16 : window - prompt.length)
+      path === '/v1/completions'
+        ? (numberOf(body['max_tokens']) ?? 16)
+        : (numberOf(body['max_completion_tokens'] ?? body['max_tokens']) ?? window - prompt.length)
     if (prompt.length + Math.min(1, maxTokens) > window || prompt.length + (numberOf(body['max_tokens']) ?? 0) > window)
       return refuse(
         response,
