@@ -56,7 +56,10 @@ const TEND_MS = 400
 const LEASE_SECONDS = 6
 /** What was made is written down so often: what a killed server can lose. */
 const WRITE_MS = 500
+const WRITE_EVENTS = 500
 const SWEEP_MS = 1_000
+/** What is held back until it is written down is looked after so often. */
+const HELD_MS = 10
 /** Answers that are due and those to be forgotten are seen to once in so many sweeps. */
 const TIDY_EVERY = 5
 /** The end of an answer is held back for its conversation no longer. */
@@ -76,6 +79,8 @@ interface Running {
   stop: AbortController
   /** Seq up to which it is in the database. */
   written: number
+  /** It will not be written down any further. */
+  unwritten: boolean
   /** Aborts where another server has it: nothing is told of it here any more. */
   elsewhere: AbortController
   done: Promise<void>
@@ -192,11 +197,11 @@ export function createGenerations({ database, models, clock, patience, onTrouble
     const tooLong = setTimeout(() => stop.abort(failure('answer-too-long')), LONGEST_ANSWER_MS)
     const { userId } = caller
     const id = request.answer
-    const running: Running = { userId, id, log, stop, written, elsewhere: new AbortController(), done: Promise.resolve() }
-    const { elsewhere } = running
+    const elsewhere = new AbortController()
+    const running: Running = { userId, id, log, stop, written, unwritten: false, elsewhere, done: Promise.resolve() }
     const key = keyOf(userId, id)
     live.set(key, running)
-    const writing = writeDown(running)
+    const writing = writeDown(running).finally(() => (running.unwritten = true))
     const showing = tail && show(running, tail, entries.length > 0 ? undefined : { caller, request, model: answer.model, startedAt })
     const tell = (entry: TailEntry) => {
       log.append(entry)
@@ -231,12 +236,15 @@ export function createGenerations({ database, models, clock, patience, onTrouble
 
   /**
    * What was made is seen when it is in the tail, all of one turn of the loop in one trip: whoever has seen an event finds the next ones at any server.
-   * Where the tail takes no more, it is seen at once, and ends with this process.
+   * Where the tail takes no more, it ends with this process: nobody may go on from what the tail has, once more than that was seen. So the first
+   * events beyond it are in the database before they are seen, which shows the tail to be short of them; the others are seen at once.
    */
   async function show(running: Running, to: EventTail, handover: Handover | undefined): Promise<void> {
     const { userId, id, log, elsewhere } = running
     const of = { userId, id }
     let kept = handover ? await to.begin(of, owner, handover).catch(() => false) : true
+    /** So many the tail may have, since it took no more. */
+    let lostAt = kept ? undefined : log.seq()
     while (!log.ended() && !elsewhere.signal.aborted) {
       await log.grown(log.seq())
       await new Promise(setImmediate)
@@ -246,8 +254,15 @@ export function createGenerations({ database, models, clock, patience, onTrouble
         : 'none'
       if (appended === 'taken-over') return loseTo(running)
       kept = appended === 'kept'
+      if (!kept) lostAt ??= upTo
+      if (lostAt !== undefined && running.written <= lostAt) await writtenTo(running, upTo)
       log.show(upTo)
     }
+  }
+
+  async function writtenTo(running: Running, seq: number): Promise<void> {
+    running.log.allow(seq)
+    while (running.written < seq && !running.unwritten && !running.elsewhere.signal.aborted) await sleep(HELD_MS)
   }
 
   function loseTo({ userId, id, stop, elsewhere }: Running): void {
@@ -267,13 +282,18 @@ export function createGenerations({ database, models, clock, patience, onTrouble
   async function writeDown(running: Running): Promise<void> {
     const { elsewhere } = running
     for (let failures = 0; !elsewhere.signal.aborted;) {
-      if (running.log.seq() === running.written) {
-        if (running.log.ended()) return
-        await running.log.changed(elsewhere.signal)
+      const { log } = running
+      if (log.allowed() === running.written) {
+        if (log.ended()) return
+        await log.changed(elsewhere.signal)
       }
-      if (!running.log.ended()) await Promise.race([sleep(WRITE_MS), running.log.done])
-      if (running.log.seq() === running.written) continue
-      const events = running.log.read(running.written)
+      // What is held back until it is written is written at once.
+      if (!log.ended() && log.allowed() === log.seq()) await Promise.race([sleep(WRITE_MS), log.done])
+      if (log.allowed() <= running.written) continue
+      const events = log
+        .made(running.written)
+        .slice(0, Math.min(WRITE_EVENTS, log.allowed() - running.written))
+        .map(({ event }) => event)
       const { userId, id, written } = running
       const end = endOf(events.at(-1)!)
       try {

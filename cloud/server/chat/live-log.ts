@@ -13,6 +13,10 @@ export interface LiveLog {
   count(): number
   /** Those up to this one may be seen. */
   show(upTo: number): void
+  /** Those up to this one may be written down, though nobody sees them before they are. */
+  allow(upTo: number): void
+  /** How many may be written down: all that may be seen, at least. */
+  allowed(): number
   /** Events after `after` that may be seen, some hundred at a time: what a slow reader was handed waits in memory until it is sent. */
   read(after: number): readonly GenerationEvent[]
   /** Of the newest event that may be seen. */
@@ -21,7 +25,7 @@ export interface LiveLog {
   ended(): boolean
   /** Resolves when it is. */
   done: Promise<void>
-  /** Resolves when more may be seen, or when `signal` aborts. */
+  /** Resolves when more may be seen or written down, or when `signal` aborts. */
   changed(signal: AbortSignal): Promise<void>
   /** Resolves when more was made than this. */
   grown(than: number): Promise<void>
@@ -32,12 +36,18 @@ const BATCH = 500
 export function createLiveLog(before: readonly TailEntry[] = []): LiveLog {
   const entries: TailEntry[] = [...before]
   let shown = entries.length
+  let allowed = shown
   let waiting: (() => void)[] = []
   let growing: (() => void)[] = []
   const { promise: done, resolve: finish } = Promise.withResolvers<void>()
   const ended = () => shown > 0 && isLast(entries[shown - 1]!.event)
   const wakeAll = (asleep: (() => void)[]) => {
     for (const wake of asleep) wake()
+  }
+  function wakeWaiting(): void {
+    const awake = waiting
+    waiting = []
+    wakeAll(awake)
   }
   return {
     done,
@@ -53,10 +63,14 @@ export function createLiveLog(before: readonly TailEntry[] = []): LiveLog {
       if (upTo <= shown) return
       shown = upTo
       if (ended()) finish()
-      const awake = waiting
-      waiting = []
-      wakeAll(awake)
+      wakeWaiting()
     },
+    allow(upTo) {
+      if (upTo <= Math.max(shown, allowed)) return
+      allowed = upTo
+      wakeWaiting()
+    },
+    allowed: () => Math.max(shown, allowed),
     read: after => entries.slice(after, Math.min(shown, after + BATCH)).map(({ event }) => event),
     seq: () => shown,
     ended,

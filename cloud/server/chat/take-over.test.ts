@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type MockVllm, MOCK_MODEL, startMockVllm } from '../../testing/mock-vllm.ts'
 import type { Database } from '../../database/connection.ts'
@@ -53,8 +54,11 @@ describe.skipIf(skipWithoutRedis)('with Redis', () => {
   const seqs = (events: readonly Seen[]) => events.map(({ seq }) => seq)
   const inOrder = (events: readonly Seen[]) => expect(seqs(events)).toEqual(events.map((_, index) => index + 1))
 
-  /** A server that makes answers and dies after so many texts were told: nothing that it does is seen any more. */
-  async function dyingServer(after: number) {
+  /**
+   * A server that makes answers and dies after so many texts were told: nothing that it does is seen any more. `cutOff`: it lives on, and reaches neither
+   * Redis nor the database.
+   */
+  async function dyingServer(after: number, { cutOff = false } = {}) {
     const caller = (await cloud.parts.identity.callerOf(token))!
     let dead = false
     let alone = false
@@ -64,7 +68,7 @@ describe.skipIf(skipWithoutRedis)('with Redis', () => {
     const dying: EventTail = {
       ...tail,
       async append(of, owner, firstSeq, entries) {
-        if (dead) return never
+        if (dead) return cutOff ? 'none' : never
         const texts = entries.filter(({ event }) => event.type === 'text-delta').length
         // Those that were on their way with the last one are lost with the server.
         const kept = told + texts < after ? entries : entries.slice(0, entries.length - (told + texts - after))
@@ -74,7 +78,7 @@ describe.skipIf(skipWithoutRedis)('with Redis', () => {
         alone ||= appended === 'none'
         if (told < after) return appended
         dead = true
-        return never
+        return cutOff ? appended : never
       },
     }
     const database = new Proxy(cloud.database, {
@@ -94,6 +98,9 @@ describe.skipIf(skipWithoutRedis)('with Redis', () => {
     })
     return {
       isDead: () => dead,
+      async *follow(generation: string, signal: AbortSignal): AsyncGenerator<Seen> {
+        for await (const batch of generations.follow(caller, generation, 0, signal)) yield* batch
+      },
       isAlone: () => alone,
       begin: (request: ChatRequest) =>
         generations.begin(caller, request, async () => ({
@@ -140,6 +147,31 @@ describe.skipIf(skipWithoutRedis)('with Redis', () => {
         last.type === 'generation-finish' && last.usage.completionTokens,
       )
     }
+  })
+
+  test('a server that is cut off from the others tells nothing that another one does not go on from', async () => {
+    const client = chatClient(cloud.url, token)
+    const whole = await (await client.ask(asked())).rest()
+    const [server, request] = [await dyingServer(4, { cutOff: true }), asked()]
+    await server.begin(request)
+    const seen: Seen[] = []
+    const leaving = new AbortController()
+    const following = (async () => {
+      for await (const one of server.follow(request.answer, leaving.signal)) {
+        seen.push(one)
+        // In mid answer, where it comes so far.
+        if (seen.filter(({ event }) => event.type === 'text-delta').length === 8) return
+      }
+    })()
+    await expect.poll(() => server.isDead()).toBe(true)
+    // By then it made more than that.
+    await expect.poll(() => mock.engine.running()).toBe(0)
+    await sleep(300)
+    leaving.abort()
+    await following
+    const rest = await (await client.resume(request.answer, seen.at(-1)!.seq)).rest()
+    inOrder([...seen, ...rest])
+    expect(textOf([...seen, ...rest])).toBe(textOf(whole))
   })
 
   test('one that was cancelled while its server was dead ends as stopped, with what was made', async () => {
