@@ -81,6 +81,10 @@ interface Running {
   written: number
   /** It will not be written down any further. */
   unwritten: boolean
+  /** Another server could go on from what the tail has of it. */
+  inTail: boolean
+  /** Nothing of it is on its way to the tail or the database any more. */
+  quiet: Promise<unknown>
   /** Aborts where another server has it: nothing is told of it here any more. */
   elsewhere: AbortController
   done: Promise<void>
@@ -198,11 +202,13 @@ export function createGenerations({ database, models, clock, patience, onTrouble
     const { userId } = caller
     const id = request.answer
     const elsewhere = new AbortController()
-    const running: Running = { userId, id, log, stop, written, unwritten: false, elsewhere, done: Promise.resolve() }
+    const nothing = Promise.resolve()
+    const running: Running = { userId, id, log, stop, written, unwritten: false, inTail: false, elsewhere, quiet: nothing, done: nothing }
     const key = keyOf(userId, id)
     live.set(key, running)
     const writing = writeDown(running).finally(() => (running.unwritten = true))
     const showing = tail && show(running, tail, entries.length > 0 ? undefined : { caller, request, model: answer.model, startedAt })
+    running.quiet = Promise.allSettled([writing, showing])
     const tell = (entry: TailEntry) => {
       log.append(entry)
       if (!showing) log.show(log.count())
@@ -243,17 +249,21 @@ export function createGenerations({ database, models, clock, patience, onTrouble
     const { userId, id, log, elsewhere } = running
     const of = { userId, id }
     let kept = handover ? await to.begin(of, owner, handover).catch(() => false) : true
+    running.inTail = kept
     /** So many the tail may have, since it took no more. */
     let lostAt = kept ? undefined : log.seq()
     while (!log.ended() && !elsewhere.signal.aborted) {
       await log.grown(log.seq())
       await new Promise(setImmediate)
+      // What ended it here is none of the answer's.
+      if (elsewhere.signal.aborted) return
       const [from, upTo] = [log.seq(), log.count()]
       const appended = kept
         ? await to.append(of, owner, from + 1, log.made(from).slice(0, upTo - from)).catch(() => 'none' as const)
         : 'none'
       if (appended === 'taken-over') return loseTo(running)
       kept = appended === 'kept'
+      running.inTail = kept
       if (!kept) lostAt ??= upTo
       if (lostAt !== undefined && running.written <= lostAt) await writtenTo(running, upTo)
       log.show(upTo)
@@ -269,6 +279,14 @@ export function createGenerations({ database, models, clock, patience, onTrouble
     elsewhere.abort()
     stop.abort(TAKEN_OVER)
     live.delete(keyOf(userId, id))
+  }
+
+  /** Another server that looks for what dead ones left has it at once; where there is none, this one when it is started again. */
+  async function handOver(handed: readonly Running[]): Promise<void> {
+    for (const running of handed) loseTo(running)
+    await Promise.all(handed.map(({ quiet }) => quiet))
+    // Without a database they wait until their leases run out.
+    if (handed.length > 0) await tendGenerations(database, handed, { leaseSeconds: 0, owner }).catch(() => {})
   }
 
   /** The answer stands in its conversation before anybody hears of its end; where the database is away, it comes there when it is back. */
@@ -433,13 +451,15 @@ export function createGenerations({ database, models, clock, patience, onTrouble
       const all = Promise.all([...live.values()].map(({ done }) => done))
       await Promise.race([all, sleep(longestMs)])
     },
-    /** Ends what is still being made, and writes down what there is. */
+    /** What is still being made goes on at another server; where none can know it, it ends, and what there is is written down. */
     async close(): Promise<void> {
       closing = true
       draining.abort()
       clearInterval(sweeping)
-      for (const { stop } of live.values()) stop.abort(failure('model-server-lost'))
-      await Promise.all([...live.values()].map(({ done }) => done))
+      const all = [...live.values()]
+      const handed = all.filter(({ log, inTail }) => inTail && !log.ended())
+      for (const running of all) if (!handed.includes(running)) running.stop.abort(failure('model-server-lost'))
+      await Promise.all([handOver(handed), ...all.map(({ done }) => done)])
       clearInterval(tending)
     },
   }

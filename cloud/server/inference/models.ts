@@ -259,6 +259,7 @@ export function createModels({
           resolve(take(wanted)!)
         },
         displace: () => end(tooLong(wanted, place.ahead())),
+        placed: ahead => tell(mine, ahead),
       })
       const mine: Waiting = { wanted, since: now(), downSince: undefined, told: -1, toldWake: false, place, options, end }
       const ahead = place.ahead()
@@ -277,15 +278,13 @@ export function createModels({
       while (line.call());
       if (!waiting.has(mine)) return
       if (!isUp && wake(wanted)) tellWake(mine)
-      tell(mine)
+      tell(mine, place.ahead())
     })
   }
 
-  function tell(one: Waiting): void {
+  function tell(one: Waiting, ahead: number): void {
     // One that waits for a server to come back is in no line.
-    if (open(one.wanted).length === 0) return
-    const ahead = one.place.ahead()
-    if (ahead === one.told) return
+    if (ahead === one.told || open(one.wanted).length === 0) return
     one.told = ahead
     one.options.onPlace?.(ahead)
   }
@@ -309,8 +308,8 @@ export function createModels({
       one.downSince = isUp ? undefined : (one.downSince ?? now())
       if (one.downSince !== undefined && now() - one.downSince > GRACE_MS) one.end(down())
       else if (now() - one.since > patienceMs) one.end(isUp ? tooLong(one.wanted, one.place.ahead()) : down())
-      else tell(one)
     }
+    for (const line of lines.values()) line.tellPlaces()
   }
 
   const down = () => failure('model-servers-down', {}, { retryable: true })

@@ -11,6 +11,8 @@ export interface Waiter {
   go: () => void
   /** Called where the line is too long, and it is the last: it has to leave. */
   displace?: () => void
+  /** Called by `tellPlaces`: how many have their turn before it. */
+  placed?: (ahead: number) => void
 }
 
 interface Waiting extends Waiter {
@@ -87,6 +89,11 @@ export function createWaitingLine() {
       return true
     },
     size: () => waiting.size,
+    /** All at once: to ask one after the other takes as long as the square of how many there are. */
+    tellPlaces(): void {
+      const inOrder = [...waiting].toSorted((one, other) => (isBefore(one, other) ? -1 : 1))
+      for (const [ahead, one] of inOrder.entries()) one.placed?.(ahead)
+    },
     /** The one whose turn is last has to leave. */
     displaceLast(): void {
       let last: Waiting | undefined
