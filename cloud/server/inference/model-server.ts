@@ -86,7 +86,7 @@ export interface StreamedEvent {
 /** The events of a streamed answer, in order, whole. */
 export interface EventStream {
   /**
-   * The next event; undefined behind the last one of a response. Throws `ServerRefused` for an error that the server tells after its 200,
+   * The next event; undefined behind the last one. Throws `ServerRefused` for an error that the server tells after its 200,
    * `ServerLost` where it breaks off, sends what is no event, or ends without saying so, and the signal's reason. No promise where the event is there
    * already: one for each token took more time than reading it.
    */
@@ -292,6 +292,8 @@ function eventsOf(answer: OpenStream, { signal, account }: { signal: AbortSignal
 
   function take(): Promise<StreamedEvent | undefined> | StreamedEvent | undefined {
     for (;;) {
+      // What stands behind the end is nothing of the answer.
+      if (done) return undefined
       if (read < sent.length) return readEvent(sent[read++]!.data)
       const piece = answer.next()
       if (piece instanceof Promise) return later(piece)

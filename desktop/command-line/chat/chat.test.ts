@@ -52,7 +52,7 @@ test.for<[string, string[], string | Buffer, RegExp, number]>([
   ['no prompt at all', [], '', /^There is nothing to ask: /, 2],
   ['bytes that are no text', [], Buffer.from([0xff, 0xfe]), /^Standard input is not a text file\. /, 1],
   ['a text that is too long', [], 'x'.repeat(8_000_001), /^This message is too long: /, 1],
-  ['a question that no window holds', [], 'word '.repeat(20_000), /^This message has \d+ tokens; /, 1],
+  ['a question that no window holds', [], 'word '.repeat(20_000), /^This message has [\d,]+ tokens; /, 1],
   ['a model that is not there', ['-m', 'gpt'], 'x', /^No model here is called gpt\. /, 1],
   ['an option that is not there', ['--temprature', '1'], 'x', /Did you mean --temperature\? See fusion help chat\.\n$/, 2],
 ])('%s is said in a sentence', async ([, args, input, words, code]) => {

@@ -97,9 +97,11 @@ test('64 requests on a model with four places are all answered; keys take turns,
     return body
   }
   const answers = Array.from({ length: 61 }, () => request(many!))
-  await made.until(({ running, waiting }) => running === 4 && waiting === 57)
+  // On a slow machine some have their answers before the last has asked.
+  await made.until(({ running, waiting }) => running === 4 && waiting + order.length === 57)
   answers.push(...Array.from({ length: 3 }, () => request(few!)))
-  await made.until(({ waiting }) => waiting >= 56)
+  await made.until(({ waiting }) => waiting + order.length >= 60)
+  const before = order.length
   for await (const event of loaded.client.chat.generate({
     chatId: 'a-person',
     prompt: { messages: [{ role: 'user', text: 'How do I delete a chat?' }] },
@@ -112,8 +114,8 @@ test('64 requests on a model with four places are all answered; keys take turns,
   expect(bodies).toHaveLength(64)
   for (const body of bodies) expect(body).toMatchObject({ choices: [{ finish_reason: 'length' }], usage: { completion_tokens: 40 } })
   // Four were under way when the person asked, and four could end meanwhile.
-  expect(order.indexOf('person')).toBeLessThan(9)
-  expect(order.lastIndexOf('few')).toBeLessThan(24)
+  expect(order.indexOf('person')).toBeLessThan(before + 9)
+  expect(order.lastIndexOf('few')).toBeLessThan(before + 24)
 })
 
 test('a person is answered while programs hold all the places, and their answers go on', async () => {
