@@ -10,8 +10,14 @@ const READ_EVENTS = 500
 /** A longer request is not kept for another server. */
 const MOST_REQUEST = 4_000_000
 
+/** KEYS: the list of its events, and a hash of whose it is. ARGV: the owner, what another server needs to go on with it, how long that is kept in ms. */
+const begin = createScript(`redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[2], 'owner', ARGV[1], 'handover', ARGV[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return 1`)
+
 /**
- * KEYS: the list of its events, and a hash of whose it is. ARGV: the owner, the seq of the first event, how long they are kept in ms, the events.
+ * KEYS: the same. ARGV: the owner, the seq of the first event, how long they are kept in ms, the events.
  * What came twice is there once; after a gap nothing is taken.
  */
 const append = createScript(`local owner = redis.call('HGET', KEYS[2], 'owner')
@@ -43,14 +49,13 @@ export function createRedisEventTail(redis: SharedRedis): EventTail {
     async begin(of, owner, handover) {
       const text = JSON.stringify(handover)
       if (text.length > MOST_REQUEST) return false
-      const [events, book] = keys(of) as [string, string]
-      const begin = redis.ask(async client => {
-        await client.del(events)
-        await client.hset(book, { owner, handover: text })
-        await client.pexpire(book, KEPT_MS)
-        return true
-      })
-      return unlessGone(begin, false)
+      return unlessGone(
+        redis.ask(async client => {
+          await begin(client, keys(of), [owner, text, KEPT_MS])
+          return true
+        }),
+        false,
+      )
     },
     async append(of, owner, firstSeq, entries) {
       if (firstSeq + entries.length > MOST_EVENTS) return 'none'

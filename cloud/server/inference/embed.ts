@@ -4,6 +4,7 @@ import { Value } from 'typebox/value'
 import { askServers, type Watch } from './ask-servers.ts'
 import { asFailure, ServerLost, ServerRefused } from './model-server.ts'
 import type { Models, Wanted } from './models.ts'
+import { beginWaiting, type Patience } from './token-patience.ts'
 
 const Embedded = Type.Object({
   data: Type.Array(Type.Unknown()),
@@ -11,10 +12,17 @@ const Embedded = Type.Object({
 })
 export type Embedded = Static<typeof Embedded>
 
-/** Embeddings of a server whose model makes them; 501 where it makes none. `signal` is the cancel. */
+/** Embeddings of a server whose model makes them, in the time that a first token has; 501 where it makes none. `signal` is the cancel. */
 export async function embed(
   models: Models,
-  { wanted, path, body, watch, signal }: { wanted: Wanted; path: string; body: object; watch: Watch; signal: AbortSignal },
+  {
+    wanted,
+    path,
+    body,
+    patience,
+    watch,
+    signal,
+  }: { wanted: Wanted; path: string; body: object; patience: Patience; watch: Watch; signal: AbortSignal },
 ): Promise<Embedded> {
   const asked = askServers<Embedded>({
     models,
@@ -22,9 +30,14 @@ export async function embed(
     signal,
     watch,
     ask: async function* ({ server }) {
-      const made = await server.whole(path, { ...body, cache_salt: undefined }, signal)
-      if (!Value.Check(Embedded, made)) throw new ServerLost('the model server sent no embeddings')
-      yield made
+      const waiting = beginWaiting(patience, signal)
+      try {
+        const made = await server.whole(path, { ...body, cache_salt: undefined }, waiting.until)
+        if (!Value.Check(Embedded, made)) throw new ServerLost('the model server sent no embeddings')
+        yield made
+      } finally {
+        waiting.end()
+      }
     },
     isProgress: () => true,
   })

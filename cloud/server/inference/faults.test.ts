@@ -1,6 +1,6 @@
 // What goes wrong between a program and a model server; the server's answers are written here, piece by piece.
 import OpenAI from 'openai'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { changeOrganisation } from '../../database/organisations.ts'
 import { MODEL, startScriptedServer, type ScriptedAnswer, type ScriptedServer } from '../testing/scripted-server.ts'
 import { startTestCloud, type TestCloud } from '../testing/test-cloud.ts'
@@ -239,4 +239,22 @@ test('another server is asked where one is gone', async () => {
   const none = client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: 'x' }] })
   await expect(none).rejects.toMatchObject({ status: expect.toSatisfy((status: number) => status === 502 || status === 503) })
   await both.close()
+})
+
+test('a server that hangs over embeddings is left as one that makes no token', async () => {
+  const hangs = await startScriptedServer()
+  const impatient = await startTestCloud({ env: { FUSION_FIRST_TOKEN_SECONDS: '1', MODEL_SERVERS: JSON.stringify([{ url: hangs.url }]) } })
+  onTestFinished(async () => {
+    await impatient.close()
+    await hangs.close()
+  })
+  await impatient.parts.models.looked
+  hangs.refuse('/v1/embeddings', 'never')
+  const reply = await fetch(`${impatient.url}/v1/embeddings`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${await impatient.signIn()}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: MODEL, input: 'Words' }),
+  })
+  expect(reply.status).toBeGreaterThanOrEqual(500)
+  expect(await reply.json()).toMatchObject({ error: { code: expect.stringMatching(/^model_server/) as string } })
 })

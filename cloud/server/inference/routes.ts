@@ -47,14 +47,6 @@ export async function inference(
     }
   }
 
-  /** Teaches the guess how long a prompt was; one that was left before its server told is guessed, since it may have been read to its end. */
-  function withPrompt(outcome: Outcome, learned: string, text: string): Outcome {
-    const { usage, server, end, source } = outcome
-    if (end === 'complete' && source === 'model') guess.learnFrom(learned, text, usage.promptTokens)
-    if (end !== 'stopped' || server === null || usage.promptTokens > 0) return outcome
-    return { ...outcome, usage: { ...usage, promptTokens: guess.tokens(learned, text) } }
-  }
-
   const streamed = [
     [openAiRoutes.chatCompletions, 'chat-completion'],
     [openAiRoutes.completions, 'completion'],
@@ -98,7 +90,11 @@ ${whole}`
           reply,
           told: (error: unknown) => app.told(error, request).body,
         }
-        return passOn(passed, outcome => onOutcome(withPrompt(outcome, learnedAs(caller, body.model), text)))
+        return passOn(passed, outcome => {
+          const { usage, end, source } = outcome
+          if (end === 'complete' && source === 'model') guess.learnFrom(learnedAs(caller, body.model), text, usage.promptTokens)
+          onOutcome(outcome)
+        })
       })
     })
   }
@@ -127,6 +123,7 @@ ${whole}`
           wanted: { model: body.model, who, rank: isPerson ? ranks.person : ranks.program, blocks: [] },
           path: openAiRoutes.embeddings.path,
           body,
+          patience,
           watch: { onServer: label => void (server = label) },
           signal: gone.signal,
         })

