@@ -65,8 +65,6 @@ const SHORT_MS = 10_000
 const TRIAL_MS = 30_000
 /** Before it answers with headers a server may compute a whole answer. */
 const LONGEST_MS = 600_000
-/** Of an answer, behind the last that is read of it: where it ends, the connection is good for the next request. */
-const END_MS = 1_000
 /** Bytes of a list of models, and of figures. */
 const MOST_SHORT = 4_000_000
 /** Of an answer that comes as a whole: embeddings of some thousand texts. The tokens of the longest prompt are far fewer. */
@@ -171,7 +169,7 @@ export function createModelServer(
   async function tell(path: string): Promise<void> {
     const answer = await request('POST', path, { signal: AbortSignal.timeout(WAKE_MS) })
     refuseOthers(answer)
-    answer.letEnd(END_MS)
+    answer.letEnd()
   }
 
   return {
@@ -224,7 +222,7 @@ export function createModelServer(
     async metrics(): Promise<string | undefined> {
       const answer = await request('GET', '/metrics', { signal: AbortSignal.timeout(SHORT_MS) })
       if (answer.statusCode === 200) return readText(answer, MOST_SHORT)
-      answer.letEnd(END_MS)
+      answer.letEnd()
       return undefined
     },
 
@@ -264,7 +262,7 @@ export function createModelServer(
 /** Throws where it is not answered with 200. */
 function refuseOthers(answer: OpenStream): void {
   if (answer.statusCode === 200) return
-  answer.letEnd(END_MS)
+  answer.letEnd()
   throw new ServerRefused(answer.statusCode)
 }
 
@@ -349,7 +347,7 @@ function eventsOf(answer: OpenStream, { signal, account }: { signal: AbortSignal
     leave() {
       if ((done || ended) && made !== undefined) account.told(made)
       else account.cut()
-      if (done) answer.letEnd(END_MS)
+      if (done) answer.letEnd()
       else answer.destroy()
     },
   }

@@ -7,12 +7,13 @@ export interface OpenStream {
   next(): Promise<Buffer | undefined> | Buffer | undefined
   /** Nothing more of it is wanted, and the connection with it. */
   destroy(): void
-  /** Nothing more of it is wanted but its end, within so many ms: then the connection is good for the next request. */
-  letEnd(ms: number): void
+  /** Nothing more of it is wanted but its end, within a second: then the connection is good for the next request. */
+  letEnd(): void
 }
 
 /** What has come and was not taken: then the server is asked to wait. As much as Node's own streams hold. */
 const MOST_BYTES = 65_536
+const END_MS = 1_000
 
 /**
  * Sends a request, and resolves when its answer begins. By undici's own handler: its streams and their iterators took a tenth of the time of a short
@@ -65,11 +66,11 @@ export function openStream(pool: Dispatcher, options: Dispatcher.DispatchOptions
     statusCode,
     next,
     destroy: () => leave(new Error('nothing more of the answer is wanted')),
-    letEnd(ms) {
+    letEnd() {
       if (over) return
       unwanted = true
       controller?.resume()
-      tooLate = setTimeout(() => leave(new Error('the answer did not end')), ms)
+      tooLate = setTimeout(() => leave(new Error('the answer did not end')), END_MS)
     },
   })
 

@@ -11,8 +11,6 @@ export interface Refusal {
   code: string | null
 }
 
-/** Of an answer that is not read. */
-const END_MS = 1_000
 /** Longer ones are not an error's. */
 const MAX_ERROR = 65_536
 
@@ -27,7 +25,7 @@ const Told = Type.Object({
 /** The server's words where the request was at fault (400, 422); undefined for every other status. Reads no more of the answer than an error has. */
 export async function refusalOf(answer: OpenStream): Promise<Refusal | undefined> {
   if (answer.statusCode !== 400 && answer.statusCode !== 422) {
-    answer.letEnd(END_MS)
+    answer.letEnd()
     return undefined
   }
   try {
