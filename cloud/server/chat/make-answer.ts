@@ -112,7 +112,7 @@ export async function makeAnswer(
       weights: known.weights ?? '',
       request: settings(room ?? models.windowOf(model) ?? 1),
     }
-    for await (const chunk of streamAnswer({
+    for await (const chunks of streamAnswer({
       models,
       path: '/v1/chat/completions',
       wanted,
@@ -122,15 +122,16 @@ export async function makeAnswer(
       signal: either,
       before,
     })) {
-      const { text, reasoning, tokenIds, promptIds, usage, finish } = chunk
-      const made = tokenIds?.length ?? (text !== '' || reasoning !== '' ? 1 : 0)
-      if (made > 0) times.seen()
-      count.made(made)
-      if (usage) count.told(usage)
-      const { promptTokens, completionTokens } = count.usage()
-      reservation.cover(promptTokens + completionTokens)
-      told.take({ text, reasoning, tokenIds, promptIds, weights })
-      reason = finish ?? reason
+      for (const { text, reasoning, tokenIds, promptIds, usage, finish } of chunks) {
+        const made = tokenIds?.length ?? (text !== '' || reasoning !== '' ? 1 : 0)
+        if (made > 0) times.seen()
+        count.made(made)
+        if (usage) count.told(usage)
+        const { promptTokens, completionTokens } = count.usage()
+        reservation.cover(promptTokens + completionTokens)
+        told.take({ text, reasoning, tokenIds, promptIds, weights })
+        reason = finish ?? reason
+      }
     }
     told.end()
     const usage = count.usage()

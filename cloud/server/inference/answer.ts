@@ -46,7 +46,7 @@ const SPARE_PIECES = 16
 const MOST_OF_A_CHARACTER = 3
 
 /**
- * The chunks of the answer, with the tokens that each made, and one usage at the end, of all servers together. Leaving the loop or `signal` ends the
+ * The chunks of the answer, those together that came together, with the tokens that each made, and one usage at the end, of all servers together. Leaving the loop or `signal` ends the
  * computing. Throws what `askServers` throws, and `answer-not-continued` where a parameter of the request means something that can't be carried to
  * another server; what was yielded stands.
  */
@@ -59,7 +59,7 @@ export function streamAnswer({
   watch,
   signal,
   before,
-}: Asked): AsyncGenerator<ChatChunk, void, void> {
+}: Asked): AsyncGenerator<ChatChunk[], void, void> {
   const { model } = wanted
   let soFar = createAnswerSoFar(before)
   let request: Record<string, unknown> = before?.request ?? {}
@@ -71,12 +71,11 @@ export function streamAnswer({
   let pieces = 0
   let characters = 0
 
-  /** One generator for all that is done with a chunk: each more of them takes as long as all that is done here. */
   async function* chunksFrom(
     server: ModelServer,
     to: string,
     ask: (until: AbortSignal) => Promise<object> | object,
-  ): AsyncGenerator<ChatChunk, void, void> {
+  ): AsyncGenerator<ChatChunk[], void, void> {
     const waiting = beginWaiting(patience, signal)
     let events: EventStream | undefined
     try {
@@ -84,38 +83,48 @@ export function streamAnswer({
       const asked = await ask(waiting.until)
       const options = { ...(request['stream_options'] as object | undefined), include_usage: true }
       const withIds = { return_token_ids: to === '/v1/completions' && request['echo'] === true ? request['return_token_ids'] : true }
-      const mostPieces = 2 * Math.min(limit, models.windowOf(model) ?? Infinity) + SPARE_PIECES
       events = await server.stream(to, { ...asked, stream_options: options, ...withIds }, waiting.until)
-      for (;;) {
+      for (let more = true; more;) {
         waiting.wait()
-        const come = events.next()
-        const one = come instanceof Promise ? await come : come
-        if (one?.event === undefined) break
-        const chunk = readChunk(one.event, model)
-        chunk.weights = server.weights
-        waiting.came(chunk.isProgress)
-        // What was not asked for is not waited for: an answer without an end is one, too.
-        if (soFar.tokens() >= limit && (chunk.tokenIds?.length ?? 0) > 0)
-          throw new ServerLost('the model server made more than it was asked for')
-        characters += chunk.text.length + chunk.reasoning.length
-        if (!chunk.tokenIds && chunk.single && chunk.isProgress) pieces += 1
-        // A piece is a token, nearly always.
-        if (pieces > mostPieces || characters > MOST_CHARACTERS) throw new ServerLost('the model server made more than fits its window')
-        soFar.take(chunk)
-        if (chunk.promptIds) limit = Math.min(limit, models.windowOf(model)! - chunk.promptIds.length)
-        shape ??= shapeOf(chunk.raw)
-        finished ||= chunk.finish !== undefined
-        counted ||= Boolean(chunk.usage)
-        yield chunk
+        const coming = events.next()
+        const come = coming instanceof Promise ? await coming : coming
+        const chunks: ChatChunk[] = []
+        try {
+          for (const { event } of come ?? []) if (event !== undefined) chunks.push(take(event))
+        } finally {
+          // What came before one that is wrong stands.
+          if (chunks.length > 0) yield chunks
+        }
+        more = come !== undefined
       }
       if (!finished) throw new ServerLost('the model server did not say why its answer ended')
     } finally {
       events?.leave()
       waiting.end()
     }
+
+    function take(event: unknown): ChatChunk {
+      const chunk = readChunk(event, model)
+      chunk.weights = server.weights
+      waiting.came(chunk.isProgress)
+      // What was not asked for is not waited for: an answer without an end is one, too.
+      if (soFar.tokens() >= limit && (chunk.tokenIds?.length ?? 0) > 0)
+        throw new ServerLost('the model server made more than it was asked for')
+      characters += chunk.text.length + chunk.reasoning.length
+      if (!chunk.tokenIds && chunk.single && chunk.isProgress) pieces += 1
+      // A piece is a token, nearly always.
+      const mostPieces = 2 * Math.min(limit, models.windowOf(model) ?? Infinity) + SPARE_PIECES
+      if (pieces > mostPieces || characters > MOST_CHARACTERS) throw new ServerLost('the model server made more than fits its window')
+      soFar.take(chunk)
+      if (chunk.promptIds) limit = Math.min(limit, models.windowOf(model)! - chunk.promptIds.length)
+      shape ??= shapeOf(chunk.raw)
+      finished ||= chunk.finish !== undefined
+      counted ||= Boolean(chunk.usage)
+      return chunk
+    }
   }
 
-  function fresh(server: ModelServer): AsyncGenerator<ChatChunk, void, void> {
+  function fresh(server: ModelServer): AsyncGenerator<ChatChunk[], void, void> {
     soFar = createAnswerSoFar()
     return chunksFrom(server, path, async until => {
       request = await body(server, until)
@@ -125,7 +134,7 @@ export function streamAnswer({
   }
 
   /** Goes on where another server broke off, by tokens. */
-  async function* goOn(server: ModelServer): AsyncGenerator<ChatChunk, void, void> {
+  async function* goOn(server: ModelServer): AsyncGenerator<ChatChunk[], void, void> {
     const prompt = soFar.promptIds()
     const usage = (completion: number) => ({
       prompt_tokens: prompt.length,
@@ -134,32 +143,39 @@ export function streamAnswer({
     })
     // The last word of a server that broke off behind its answer.
     if (finished) {
-      if (!counted) yield inShape({ usage: usage(soFar.tokens()) })
+      if (!counted) yield [inShape({ usage: usage(soFar.tokens()) })]
       return
     }
     const stops = stopsOf(request)
     const { pending, made } = await takeUp(server, stops, soFar, prompt)
     const matcher = createStopStrings(stops)
     const first = matcher.take(pending)
-    if (first.text !== '') yield inShape({ text: first.text })
+    if (first.text !== '') yield [inShape({ text: first.text })]
     const most = Number.isFinite(limit) ? limit : models.windowOf(model)! - prompt.length
     if (first.stopped || made >= most) {
-      if (!first.stopped && matcher.end() !== '') yield inShape({ text: matcher.end() })
+      if (!first.stopped && matcher.end() !== '') yield [inShape({ text: matcher.end() })]
       finished = true
-      yield inShape({ finish: first.stopped ? 'stop' : 'length' })
-      return yield inShape({ usage: usage(made) })
+      yield [inShape({ finish: first.stopped ? 'stop' : 'length' })]
+      return yield [inShape({ usage: usage(made) })]
     }
     const asked = { ...restOf(request, made), model, prompt: [...prompt, ...soFar.ids()], max_tokens: limit - made }
-    for await (const chunk of chunksFrom(server, '/v1/completions', () => asked)) {
-      const told = matcher.take(chunk.text)
-      const ends = told.stopped ? 'stop' : chunk.finish
-      const text = told.stopped || !ends ? told.text : told.text + matcher.end()
-      if (text !== '' || ends || chunk.tokenIds?.length) yield inShape({ text, finish: ends, tokenIds: chunk.tokenIds })
-      if (told.stopped) {
-        finished = true
-        return yield inShape({ usage: usage(soFar.tokens()) })
+    let all = made
+    for await (const chunks of chunksFrom(server, '/v1/completions', () => asked)) {
+      const come: ChatChunk[] = []
+      for (const chunk of chunks) {
+        all += chunk.tokenIds?.length ?? 0
+        const told = matcher.take(chunk.text)
+        const ends = told.stopped ? 'stop' : chunk.finish
+        const text = told.stopped || !ends ? told.text : told.text + matcher.end()
+        if (text !== '' || ends || chunk.tokenIds?.length) come.push(inShape({ text, finish: ends, tokenIds: chunk.tokenIds }))
+        if (told.stopped) {
+          finished = true
+          come.push(inShape({ usage: usage(all) }))
+          return yield come
+        }
+        if (chunk.usage) come.push(inShape({ usage: usage(made + (chunk.usage.completion_tokens ?? all - made)) }))
       }
-      if (chunk.usage) yield inShape({ usage: usage(made + (chunk.usage.completion_tokens ?? soFar.tokens() - made)) })
+      yield come
     }
   }
 
@@ -213,7 +229,7 @@ export function streamAnswer({
   }
 }
 
-const isProgress = (chunk: ChatChunk) => chunk.isProgress
+const isProgress = (chunks: readonly ChatChunk[]) => chunks.some(chunk => chunk.isProgress)
 
 type Shape = Pick<RawChunk, 'model'> & Record<string, unknown>
 function shapeOf(raw: RawChunk): Shape {

@@ -8,7 +8,7 @@ import { createModelServer, type ModelServer } from './model-server.ts'
 /** An answer to its `[DONE]`. */
 async function read(server: ModelServer): Promise<void> {
   const events = await server.stream('/v1/completions', {}, new AbortController().signal)
-  while ((await events.next())?.event !== undefined);
+  while (await events.next());
   events.leave()
 }
 

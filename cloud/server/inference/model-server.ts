@@ -1,6 +1,6 @@
 // One model server, which speaks vLLM's OpenAI API: vLLM itself, or the headless engine that stands in for it on one machine.
 import { failure } from '@fusion/shared/contract/failures.ts'
-import { createEventReader, type SentEvent } from '@fusion/shared/http/read-events.ts'
+import { createEventReader } from '@fusion/shared/http/read-events.ts'
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { Pool } from 'undici'
@@ -84,11 +84,11 @@ export interface StreamedEvent {
 /** The events of a streamed answer, in order, whole. */
 export interface EventStream {
   /**
-   * The next event; undefined behind the last one. Throws `ServerRefused` for an error that the server tells after its 200,
-   * `ServerLost` where it breaks off, sends what is no event, or ends without saying so, and the signal's reason. No promise where the event is there
+   * The next events, which came in one piece; undefined behind the last ones. Throws `ServerRefused` for an error that the server tells after its 200,
+   * `ServerLost` where it breaks off, sends what is no event, or ends without saying so, and the signal's reason. No promise where they are there
    * already: one for each token took more time than reading it.
    */
-  next(): Promise<StreamedEvent | undefined> | StreamedEvent | undefined
+  next(): Promise<readonly StreamedEvent[] | undefined> | readonly StreamedEvent[] | undefined
   /** Called once, in any case. What was not read to its end is ended, and with it the computing. */
   leave(): void
 }
@@ -282,36 +282,46 @@ const lastEvents = new Set<unknown>(['response.completed', 'response.incomplete'
 
 function eventsOf(answer: OpenStream, { signal, account }: { signal: AbortSignal; account: TokenAccount }): EventStream {
   const reader = createEventReader()
-  let sent: SentEvent[] = []
-  let read = 0
   let ended = false
   let done = false
+  let wrong: { error: unknown } | undefined
   let made: number | undefined
 
-  function take(): Promise<StreamedEvent | undefined> | StreamedEvent | undefined {
+  function take(): ReturnType<EventStream['next']> {
     for (;;) {
+      if (wrong) throw wrong.error
       // What stands behind the end is nothing of the answer.
       if (done) return undefined
-      if (read < sent.length) return readEvent(sent[read++]!.data)
       const piece = answer.next()
       if (piece instanceof Promise) return later(piece)
       if (!piece) return end()
-      come(piece)
+      const events = eventsIn(piece)
+      if (events.length > 0) return events
     }
   }
-  async function later(piece: Promise<Buffer | undefined>): Promise<StreamedEvent | undefined> {
+  async function later(piece: Promise<Buffer | undefined>): Promise<readonly StreamedEvent[] | undefined> {
     try {
       const bytes = await piece
       if (!bytes) return end()
-      come(bytes)
+      const events = eventsIn(bytes)
+      if (events.length > 0) return events
     } catch (error) {
       throw lost(error)
     }
     return next()
   }
-  function come(piece: Buffer): void {
-    sent = reader.read(piece)
-    read = 0
+  /** Those that are whole with this piece. What is wrong with one of them is told behind those before it. */
+  function eventsIn(piece: Buffer): StreamedEvent[] {
+    const events: StreamedEvent[] = []
+    for (const { data } of reader.read(piece)) {
+      try {
+        events.push(readEvent(data))
+      } catch (error) {
+        wrong = { error }
+      }
+      if (done || wrong) break
+    }
+    return events
   }
   function readEvent(data: string): StreamedEvent {
     if (data === '[DONE]') {
@@ -334,7 +344,7 @@ function eventsOf(answer: OpenStream, { signal, account }: { signal: AbortSignal
     if (error instanceof ServerLost || error instanceof ServerRefused) return error
     return new ServerLost('the model server broke off', { cause: error })
   }
-  function next(): Promise<StreamedEvent | undefined> | StreamedEvent | undefined {
+  function next(): ReturnType<EventStream['next']> {
     try {
       return take()
     } catch (error) {

@@ -109,7 +109,7 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
   }
 
   /** Of whoever makes it: a server, or a request for the very same. */
-  function chunks(): AsyncGenerator<ChatChunk, void, void> {
+  function chunks(): AsyncGenerator<readonly ChatChunk[], void, void> {
     const to = isChat ? '/v1/chat/completions' : '/v1/completions'
     const make = (before?: MadeBefore) => streamAnswer({ models, path: to, wanted, body: () => asked, patience, watch, signal, before })
     if (!isDeterministic(asked)) return make()
@@ -133,22 +133,26 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
 
   async function passChunks(write: Write): Promise<void> {
     const wantsUsage = body.stream_options?.include_usage === true
-    for await (const chunk of chunks()) {
-      seen(chunk)
-      const { choices, usage } = chunk.raw
-      // Always counted; whoever did not ask is not shown.
-      if (usage && choices.length === 0 && !wantsUsage) continue
-      const full = write(`data: ${JSON.stringify(wantsIds ? chunk.raw : withoutIds(chunk))}\n\n`)
+    for await (const come of chunks()) {
+      let text = ''
+      for (const chunk of come) {
+        seen(chunk)
+        const { choices, usage } = chunk.raw
+        // Always counted; whoever did not ask is not shown.
+        if (usage && choices.length === 0 && !wantsUsage) continue
+        text += `data: ${JSON.stringify(wantsIds ? chunk.raw : withoutIds(chunk))}\n\n`
+      }
+      const full = text === '' ? undefined : write(text)
       if (full) await full
     }
     await write('data: [DONE]\n\n')
   }
 
   async function passMade(): Promise<void> {
-    async function* counted(): AsyncGenerator<ChatChunk, void, void> {
-      for await (const chunk of chunks()) {
-        seen(chunk)
-        yield chunk
+    async function* counted(): AsyncGenerator<readonly ChatChunk[], void, void> {
+      for await (const come of chunks()) {
+        for (const chunk of come) seen(chunk)
+        yield come
       }
     }
     for (let tries = 1; ; tries++) {

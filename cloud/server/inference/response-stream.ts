@@ -44,10 +44,12 @@ export function streamResponse({
       let events: EventStream | undefined
       try {
         events = await server.stream('/v1/responses', body, waiting.until)
-        for (let one = await events.next(); one; one = await events.next()) {
-          const told = read(one.event)
-          waiting.came(isProgress(told))
-          yield { ...told, data: one.data }
+        for (let come = await events.next(); come; come = await events.next()) {
+          for (const { event, data } of come) {
+            const told = read(event)
+            waiting.came(isProgress(told))
+            yield { ...told, data }
+          }
           waiting.wait()
         }
       } finally {

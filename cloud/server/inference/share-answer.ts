@@ -46,7 +46,7 @@ export interface Sharing {
   /** A whole answer is kept for so long, and one that was kept is taken; 0: neither. */
   keepMs: number
   /** Makes the answer, or what is left of it. */
-  make: (before?: MadeBefore) => AsyncGenerator<ChatChunk, void, void>
+  make: (before?: MadeBefore) => AsyncGenerator<readonly ChatChunk[], void, void>
   /** As it is sent to a server, without its prompt. */
   request: Record<string, unknown>
   signal: AbortSignal
@@ -67,7 +67,7 @@ export async function* shareAnswer({
   signal,
   stalledMs,
   onSource,
-}: Sharing): AsyncGenerator<ChatChunk, void, void> {
+}: Sharing): AsyncGenerator<readonly ChatChunk[], void, void> {
   const id = randomUUID()
   const joined = await answers.join(of, id, keepMs > 0)
   if (joined === 'make' || joined === 'alone') {
@@ -89,12 +89,12 @@ export async function* shareAnswer({
     if (chunks.length > 0) cameAt = performance.now()
     // Whoever makes it may be held up by a client of its own, which takes nothing.
     else if (seen.length > 0 && performance.now() - cameAt > stalledMs) break
-    for (const text of chunks) {
+    const come = chunks.map(text => {
       const [raw, weights] = JSON.parse(text) as [unknown, string]
-      const chunk = { ...readChunk(raw, model), weights }
-      seen.push(chunk)
-      yield chunk
-    }
+      return { ...readChunk(raw, model), weights }
+    })
+    seen.push(...come)
+    if (come.length > 0) yield come
     if (state === 'whole') return
     if (state === 'gone') break
     await sleep(chunks.length === 0 ? FOLLOW_MS : 0, undefined, { signal })
@@ -104,13 +104,14 @@ export async function* shareAnswer({
   if (!before && seen.some(chunk => chunk.isProgress)) throw failure('model-server-lost')
   // A beginning without a token is told once.
   let begun = seen.length > 0 && !before
-  for await (const chunk of make(before)) {
-    if (begun && !chunk.isProgress) continue
+  for await (const come of make(before)) {
+    const from = begun ? come.findIndex(chunk => chunk.isProgress) : 0
+    if (from === -1) continue
     begun = false
-    yield chunk
+    yield come.slice(from)
   }
 
-  async function* lead(): AsyncGenerator<ChatChunk, void, void> {
+  async function* lead(): AsyncGenerator<readonly ChatChunk[], void, void> {
     let due: string[] = []
     let told = 0
     let shares = true
@@ -137,10 +138,10 @@ export async function* shareAnswer({
     }
     let whole = false
     try {
-      for await (const chunk of make()) {
-        due.push(JSON.stringify([chunk.raw, chunk.weights]))
+      for await (const come of make()) {
+        for (const chunk of come) due.push(JSON.stringify([chunk.raw, chunk.weights]))
         if (shares) sending ??= send()
-        yield chunk
+        yield come
       }
       whole = true
     } finally {

@@ -19,15 +19,16 @@ function describeAnswers(make: () => SharedAnswers): void {
     await answers.join(of, 'ada', false)
     await answers.append(of, 'ada', 0, written('ada').slice(0, 2))
     const following = share(answers, of, async function* () {
-      for (const text of texts('One', 'own')) yield chunk(text)
+      for (const text of texts('One', 'own')) yield [chunk(text)]
     })
-    const told = [await following.next(), await following.next()].map(({ value }) => value!.text)
+    const told = textsOf((await following.next()).value!)
+    expect(told).toEqual(texts('One', 'ada').slice(0, 2))
     // Both in the time between two looks.
     await answers.abandon(of, 'ada')
     await answers.join(of, 'ben', false)
     await answers.append(of, 'ben', 0, written('ben'))
     await answers.end(of, 'ben', 0)
-    for await (const { text } of following) told.push(text)
+    for await (const come of following) told.push(...textsOf(come))
     expect(told.slice(2)).toEqual(texts('One', 'own'))
   })
 
@@ -36,9 +37,9 @@ function describeAnswers(make: () => SharedAnswers): void {
     await answers.join(of, 'ada', false)
     await answers.append(of, 'ada', 0, [JSON.stringify([chunk('One', { withIds: false }).raw, ''])])
     const following = share(answers, of, async function* () {
-      for (const text of texts('One', 'own')) yield chunk(text, { withIds: false })
+      for (const text of texts('One', 'own')) yield [chunk(text, { withIds: false })]
     })
-    expect((await following.next()).value!.text).toBe('One')
+    expect(textsOf((await following.next()).value!)).toEqual(['One'])
     await answers.abandon(of, 'ada')
     await expect(following.next()).rejects.toMatchObject({ code: 'model-server-lost' })
   })
@@ -88,7 +89,7 @@ function describeAnswers(make: () => SharedAnswers): void {
     const [answers, of] = [make(), keyOf()]
     const { promise: never } = Promise.withResolvers<void>()
     const leader = share(answers, of, async function* () {
-      for (let index = 0; index <= MOST_CHUNKS + 600; index++) yield chunk(`${index}`)
+      for (let index = 0; index <= MOST_CHUNKS + 600; index++) yield [chunk(`${index}`)]
       await never
     })
     for (let index = 0; index < MOST_CHUNKS + 500; index++) await leader.next()
@@ -99,14 +100,14 @@ function describeAnswers(make: () => SharedAnswers): void {
     const [answers, of] = [make(), keyOf()]
     const words = ['One ', 'answer ', 'is ', 'told ', 'whole.']
     async function* all() {
-      for (const word of words) yield chunk(word)
+      for (const word of words) yield [chunk(word)]
     }
     // It takes two, and then nothing more.
     const leader = share(answers, of, all)
     await leader.next()
     await leader.next()
     const told: string[] = []
-    for await (const { text } of share(answers, of, all, { stalledMs: 300 })) told.push(text)
+    for await (const come of share(answers, of, all, { stalledMs: 300 })) told.push(...textsOf(come))
     expect(told.slice(-words.length).join('')).toBe(words.join(''))
     await leader.return()
   })
@@ -129,10 +130,11 @@ const chunk = (text: string, { withIds = true } = {}): ChatChunk => {
     raw,
   }
 }
+const textsOf = (come: readonly ChatChunk[]) => come.map(({ text }) => text)
 const share = (
   answers: SharedAnswers,
   of: { organisationId: string; key: string },
-  make: () => AsyncGenerator<ChatChunk, void, void>,
+  make: () => AsyncGenerator<readonly ChatChunk[], void, void>,
   { stalledMs = 60_000 } = {},
 ) => {
   const { signal } = new AbortController()

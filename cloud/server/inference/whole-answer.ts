@@ -5,7 +5,7 @@ import type { ChatChunk } from './server-chunk.ts'
  * For requests with one answer of text alone; `withIds`: the tokens are shown.
  */
 export async function wholeAnswer(
-  chunks: AsyncIterable<ChatChunk>,
+  answer: AsyncIterable<readonly ChatChunk[]>,
   { isChat, withIds }: { isChat: boolean; withIds: boolean },
 ): Promise<object> {
   let ground: Record<string, unknown> = {}
@@ -15,15 +15,17 @@ export async function wholeAnswer(
   let usage: unknown = null
   let promptIds: readonly number[] | undefined
   const ids: number[] = []
-  for await (const chunk of chunks) {
-    const { choices: _, usage: told, prompt_token_ids: __, ...shape } = chunk.raw
-    if (Object.keys(ground).length === 0) ground = shape
-    text += chunk.text
-    reasoning += chunk.reasoning
-    finish = chunk.finish ?? finish
-    usage = told ?? usage
-    promptIds ??= chunk.promptIds
-    if (chunk.tokenIds) ids.push(...chunk.tokenIds)
+  for await (const come of answer) {
+    for (const chunk of come) {
+      const { choices: _, usage: told, prompt_token_ids: __, ...shape } = chunk.raw
+      if (Object.keys(ground).length === 0) ground = shape
+      text += chunk.text
+      reasoning += chunk.reasoning
+      finish = chunk.finish ?? finish
+      usage = told ?? usage
+      promptIds ??= chunk.promptIds
+      if (chunk.tokenIds) ids.push(...chunk.tokenIds)
+    }
   }
   const message = { role: 'assistant', content: text, refusal: null, ...(reasoning !== '' && { reasoning, reasoning_content: reasoning }) }
   const choice = {
