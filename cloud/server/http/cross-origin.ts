@@ -3,8 +3,19 @@ import type { RouteTable } from './methods.ts'
 
 /** A preflight's answer is kept this long: Chromium keeps none for more than two hours. */
 const MAX_AGE_SECONDS = 7_200
-const REQUEST_HEADERS = 'authorization, content-type, idempotency-key, last-event-id, traceparent, tracestate, x-request-id'
-const REPLY_HEADERS = 'etag, retry-after, traceparent, x-fusion-model, x-fusion-model-reason, x-request-id'
+const REQUEST_HEADERS = 'authorization, content-type, idempotency-key, last-event-id, traceparent, tracestate, x-fusion-cache, x-request-id'
+const REPLY_HEADERS = [
+  'etag',
+  'ratelimit',
+  'ratelimit-policy',
+  'retry-after',
+  'traceparent',
+  'x-fusion-budget-warning',
+  'x-fusion-cache',
+  'x-fusion-model',
+  'x-fusion-model-reason',
+  'x-request-id',
+].join(', ')
 
 /**
  * Web pages of the origins that the operator names may ask and read; no other may. No cookie goes along with what they ask: they bring an

@@ -20,7 +20,8 @@ test('a page of a listed origin may ask and read, without cookies; any other, ho
   const reply = await ask(HERE)
   expect(corsOf(reply)).toEqual({
     'access-control-allow-origin': HERE,
-    'access-control-expose-headers': 'etag, retry-after, traceparent, x-fusion-model, x-fusion-model-reason, x-request-id',
+    'access-control-expose-headers':
+      'etag, ratelimit, ratelimit-policy, retry-after, traceparent, x-fusion-budget-warning, x-fusion-cache, x-fusion-model, x-fusion-model-reason, x-request-id',
   })
   expect(reply.headers.get('vary')).toBe('Origin')
   const preflight = await ask(HERE, 'OPTIONS', {
