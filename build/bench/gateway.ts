@@ -5,7 +5,7 @@ import { repository } from './config.ts'
 import { firstBytes } from './gateway/first-bytes.ts'
 import { litellm } from './gateway/litellm.ts'
 import { memory } from './gateway/memory.ts'
-import { saturation } from './gateway/saturation.ts'
+import { saturation, warmUp } from './gateway/saturation.ts'
 import type { GatewaySetting } from './gateway/setting.ts'
 import { openGatewayStage } from './gateway/stage.ts'
 import { type BenchOptions, runParts } from './parts.ts'
@@ -21,6 +21,7 @@ export async function gateway(options: BenchOptions): Promise<Row[]> {
   const stage = await openGatewayStage(options.quick)
   const byName = { litellm, memory: (setting: GatewaySetting) => memory(setting, options.seconds) }
   try {
+    if (!options.quick) await warmUp(stage.setting)
     return await runParts(options.only.length === 0 ? parts : { ...parts, ...byName }, stage.setting, options)
   } finally {
     await stage.close()
