@@ -33,7 +33,7 @@ export async function chat(
     const messages = prompt && messagesOf(prompt, organisation)
     const read = prompt ? JSON.stringify(messages) : request.conversation.repeat(BLOCK_CHARACTERS)
     const blocks = prefixBlocks(prompt ? read : read.slice(0, BLOCK_CHARACTERS), `${caller.userId} ${model}`)
-    const answer = { ...routed, generation: request.answer, model, cacheSalt: caller.userId, who: caller.apiKeyId ?? caller.userId, blocks }
+    const answer = { ...routed, generation: request.answer, model, cacheSalt: caller.userId, who: caller.userId, blocks }
     // Of this very request: what it has reserved is not that of another one under the same id, nor of somebody else's. Whoever takes it over names it alike.
     const requestId = createHash('sha256')
       .update(JSON.stringify([caller.userId, { ...request, model }]))

@@ -27,7 +27,7 @@ export interface Passed extends Preparing {
   /** Of the API: the model servers have the same. */
   path: string
   body: StreamedRequest
-  /** Whose turn it is, where servers are full: a person's, or a key's. */
+  /** Whose turn it is, where servers are full: the person's, with whichever key. */
   who: string
   isPerson: boolean
   patience: Patience & { longestAnswerMs: number }

@@ -141,8 +141,8 @@ ${whole}`
 type Recording = Pick<Recorded, 'caller' | 'kind' | 'model' | 'reservation'> & { requestId: string }
 type Outcome = Pick<Recorded, 'usage' | 'server' | 'end' | 'retries' | 'source'>
 
-/** Each key has turns of its own, so that what a person's programs ask does not hold up the person. */
-const turnOf = ({ userId, apiKeyId }: Caller) => ({ who: apiKeyId ?? userId, isPerson: apiKeyId === null })
+/** All keys of a person share that person's turns: more keys are no more turns. What their programs ask does not hold up the person, by its rank. */
+const turnOf = ({ userId, apiKeyId }: Caller) => ({ who: userId, isPerson: apiKeyId === null })
 
 const MOST_KEPT_SECONDS = 86_400
 

@@ -56,6 +56,29 @@ test('people come before what may wait, though it came first', async () => {
   expect(order()).toEqual(['first', 'person', 'batch 1', 'batch 2'])
 })
 
+test('many keys of one person are no more turns than the one of another', async () => {
+  const { first } = await startFull()
+  const { cloud, mocks } = pool!
+  const keyOf = async (userId: string) => {
+    const by = { userId, organisationId: cloud.organisation.id, address: '127.0.0.1' }
+    return (await cloud.parts.apiKeys.make(by, { name: 'A script', scopes: ['inference'], expiresAt: null })).text
+  }
+  const [many, one] = [await cloud.makeUser(), await cloud.makeUser()]
+  const asking: Promise<Response>[] = []
+  async function ask(key: string, user: string): Promise<void> {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+    asking.push(fetch(`${cloud.url}/v1/chat/completions`, { method: 'POST', headers, body: JSON.stringify(asked(user)) }))
+    await expect.poll(() => cloud.parts.models.waiting(MOCK_MODEL)).toBe(asking.length)
+  }
+  const goOn = mocks[0]!.pause()
+  for (let key = 1; key <= 4; key++) await ask(await keyOf(many.id), `many ${key}`)
+  const key = await keyOf(one.id)
+  for (const user of ['one 1', 'one 2']) await ask(key, user)
+  goOn()
+  await Promise.all([first, ...asking])
+  expect(order()).toEqual(['first', 'many 1', 'one 1', 'many 2', 'one 2', 'many 3', 'many 4'])
+})
+
 test('one that can not have its turn in time is refused at once, with the time after which to try again', async () => {
   await (
     await startFull({ FUSION_QUEUE_SECONDS: '1' })

@@ -1,7 +1,7 @@
 // Who is next when servers are full.
 
 export interface Waiter {
-  /** Whose turn it is among others: a person, or a key. */
+  /** Whose turn it is among others: a person, with all of their keys. */
   who: string
   /** Lower ones come first. */
   rank: number
