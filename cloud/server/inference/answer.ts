@@ -204,6 +204,7 @@ export function streamAnswer({
     watch,
     ask: (at, begun) => (begun ? goOn(at.server) : fresh(at.server)),
     isProgress,
+    tokensIn,
     begunBy: before?.weights,
     whyNotOn,
   })
@@ -230,6 +231,8 @@ export function streamAnswer({
 }
 
 const isProgress = (chunks: readonly ChatChunk[]) => chunks.some(chunk => chunk.isProgress)
+const tokensIn = (chunks: readonly ChatChunk[]) =>
+  chunks.reduce((sum, { tokenIds, isProgress: one }) => sum + (tokenIds?.length ?? (one ? 1 : 0)), 0)
 
 type Shape = Pick<RawChunk, 'model'> & Record<string, unknown>
 function shapeOf(raw: RawChunk): Shape {

@@ -24,6 +24,8 @@ export interface AskServers<Item> {
   ask: (at: PoolServer, begun: boolean) => AsyncIterable<Item>
   /** Whether a token came with it. What came before the first one is told only when that is there: until then another server may begin anew. */
   isProgress: (item: Item) => boolean
+  /** How many tokens came with an item of progress, where one is more than one. */
+  tokensIn?: (item: Item) => number
   /** The weights of the server that began it, where it was begun elsewhere. */
   begunBy?: string | undefined
   /** Why no other server can go on with what was begun; undefined where one can. */
@@ -32,8 +34,16 @@ export interface AskServers<Item> {
 
 /** The first server and two more, without a token of progress between them. */
 const TRIES = 3
-/** A request that was with two servers when they broke, before they made a token, may be what breaks them: it is not given to a third. */
+/**
+ * A request that was with two servers when they broke, before they made a token, may be what breaks them: it is not given to a third. In mid answer two
+ * servers count in the same way that took it over, and died soon: with the one that began it, these are three.
+ */
 const BROKEN_BY_ONE = 2
+/**
+ * Whoever goes on from the very token comes at once to what broke the server before, or within a second or two where time or memory ran out: so many
+ * tokens. A server that made more of the answer was not broken by what broke the one before.
+ */
+const SOON_TOKENS = 64
 /** Of servers that were not even there: they are many only where a whole rack has gone. */
 const MOST_UNREACHED = 16
 /** Before its first token a server says who speaks, and little else. */
@@ -47,6 +57,7 @@ export async function* askServers<Item>({
   watch,
   ask,
   isProgress,
+  tokensIn = () => 1,
   begunBy,
   whyNotOn = lost => lost,
 }: AskServers<Item>): AsyncGenerator<Item, void, void> {
@@ -54,7 +65,7 @@ export async function* askServers<Item>({
   let weights = begunBy
   let begun = begunBy !== undefined
   let inVain = 0
-  let broken = 0
+  let suspicion = 0
   let unreached = 0
   for (let attempt = 1; ; attempt++) {
     const seatWanted = begun ? { ...wanted, tried, rank: ranks.begun, weights } : { ...wanted, tried }
@@ -65,12 +76,15 @@ export async function* askServers<Item>({
     })
     weights = at.server.weights
     watch.onServer?.(at.server.label, weights)
+    const tookOver = begun
     let held: Item[] | undefined = begun ? undefined : []
+    let made = 0
     try {
       for await (const item of ask(at, begun)) {
         if (isProgress(item)) {
           at.answered()
           inVain = 0
+          made += tokensIn(item)
           begun = true
           if (held) yield* held
           held = undefined
@@ -86,20 +100,25 @@ export async function* askServers<Item>({
       else if (mayBeWell(error)) at.doubted()
       else throw error
       tried.add(at)
-      if (error instanceof ServerLost && !error.reached) unreached += 1
-      else {
-        inVain += 1
-        if (!begun && error instanceof ServerLost) broken += 1
-      }
+      if (!wasReached(error)) unreached += 1
+      else inVain += 1
       const whyNot = begun ? whyNotOn(error) : undefined
       if (whyNot !== undefined) throw whyNot
-      if (inVain === TRIES || broken === BROKEN_BY_ONE || unreached === MOST_UNREACHED) throw error
+      if (wasReached(error)) {
+        if (!begun) suspicion += error instanceof ServerLost ? 1 : 0
+        else if (made >= SOON_TOKENS) suspicion = 0
+        // A server that answers others lost this one alone, as by its network: that takes it from nobody.
+        else if (tookOver) suspicion = (await at.makesTokens()) ? 0 : suspicion + 1
+      }
+      if (inVain === TRIES || suspicion === BROKEN_BY_ONE || unreached === MOST_UNREACHED) throw error
     } finally {
       leave()
     }
     watch.onRetry?.(attempt + 1)
   }
 }
+
+const wasReached = (error: unknown): boolean => !(error instanceof ServerLost) || error.reached
 
 /** It failed at this request, and another may not: it is overloaded, or wrong inside. */
 const mayBeWell = (error: unknown): boolean =>

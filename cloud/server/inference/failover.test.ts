@@ -176,6 +176,36 @@ test('a request that breaks every server takes two of them at most', async () =>
   expect(pool.mocks.filter(mock => !mock.isUp())).toHaveLength(2)
   expect(await ask(chat)).toMatchObject({ status: 200, done: true })
 })
+
+test.each([1, 3, 40])(
+  'a request that kills every server after %i tokens takes three of them at most, and what was made is told',
+  async at => {
+    const fault = ({ body }: MockRequest): Fault | undefined => (body['user'] === 'poison' ? { kind: 'kill', at } : undefined)
+    pool = await startMockPool({ servers: 8, options: () => ({ fault }) })
+    const told = await ask({ ...chat, user: 'poison', max_tokens: 1000 })
+    expect(told).toMatchObject({ status: 200, error: 'model_server_lost', done: false })
+    expect(told.text.length).toBeGreaterThan(0)
+    expect(pool.mocks.filter(mock => !mock.isUp())).toHaveLength(3)
+    expect(await ask(chat)).toMatchObject({ status: 200, done: true })
+  },
+)
+
+test('a request whose first server broke before a token, and the others after some, takes three of them, too', async () => {
+  let count = 0
+  const fault = ({ body }: MockRequest): Fault | undefined =>
+    body['user'] === 'poison' ? { kind: 'kill', at: count++ === 0 ? 0 : 3 } : undefined
+  pool = await startMockPool({ servers: 6, options: () => ({ fault }) })
+  expect(await ask({ ...chat, user: 'poison' })).toMatchObject({ error: 'model_server_lost', done: false })
+  expect(pool.mocks.filter(mock => !mock.isUp())).toHaveLength(3)
+})
+
+test('a long answer whose servers are killed one after the other, each when it made much of it, is the same as undisturbed', async () => {
+  const fault = ({ body }: MockRequest): Fault | undefined => (body['user'] === 'calm' ? undefined : { kind: 'kill', at: 80 })
+  pool = await startMockPool({ servers: 7, options: () => ({ fault }) })
+  const whole = await ask({ ...chat, user: 'calm', max_tokens: 450 })
+  expect(await ask({ ...chat, max_tokens: 450 })).toMatchObject({ text: whole.text, usage: whole.usage, done: true, error: undefined })
+  expect(pool.mocks.filter(mock => !mock.isUp()).length).toBeGreaterThanOrEqual(5)
+})
 const poison = ({ body }: MockRequest): Fault | undefined => (body['user'] === 'poison' ? { kind: 'kill', at: 0 } : undefined)
 
 test('with half of the pool going up and down, all are answered', async () => {

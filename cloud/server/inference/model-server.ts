@@ -196,10 +196,10 @@ export function createModelServer(
     },
 
     /** Throws where it makes no token, or is not there. One that refuses to make a token of words answers well: it makes embeddings alone. */
-    async tryOut(model: string): Promise<void> {
+    async tryOut(model: string, patienceMs = TRIAL_MS): Promise<void> {
       const asked = { model, prompt: 'Hi', max_tokens: 1, temperature: 0 }
       try {
-        keepAccount(await json('POST', '/v1/completions', { body: asked, signal: AbortSignal.timeout(TRIAL_MS) }))
+        keepAccount(await json('POST', '/v1/completions', { body: asked, signal: AbortSignal.timeout(patienceMs) }))
       } catch (error) {
         if (!(error instanceof ServerRefused) || error.status >= 502 || error.status === 500 || error.status === 429) throw error
       }

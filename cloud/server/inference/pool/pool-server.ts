@@ -12,6 +12,8 @@ const LOOK_MS = 2_000
 const WAKE_MS = 100
 /** One that made no token for so long is tried, too: its process may answer while its GPU hangs. */
 const SILENT_MS = 30_000
+/** Whoever asks whether it lives has an answer that waits to be gone on with. */
+const ALIVE_MS = 5_000
 /** Figures that were read so long ago say nothing of now. */
 const METRICS_MS = 6_000
 /** vLLM computes so many at once where nothing else is said (`--max-num-seqs`). */
@@ -57,6 +59,8 @@ export interface PoolServer {
   doubted(): void
   /** It made a token. */
   answered(): void
+  /** Whether it makes one now, in 5 s; never throws. */
+  makesTokens(): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -191,6 +195,13 @@ export function createPoolServer(
       answeredAt = -Infinity
     },
     answered: () => void (answeredAt = now()),
+    async makesTokens() {
+      const [first] = listed
+      return server.tryOut(first?.id ?? '', ALIVE_MS).then(
+        () => true,
+        () => false,
+      )
+    },
     async close() {
       closed = true
       await server.close()
