@@ -204,6 +204,23 @@ test('whatever a request asks for is reserved: several answers, several prompts,
   expect(await of.ask()).toMatchObject(good)
 })
 
+test('pictures are reserved for before anything is read, by whichever name, and settled by what was counted', async () => {
+  const of = await organisation()
+  await of.budget('person', { tokensAMonth: 3_000 }, of.member.id)
+  const url = 'data:image/png;base64,iVBORw0KGgo='
+  const text = { type: 'text', text: 'Words?' }
+  const parts = [{ type: 'image_url', image_url: { url } }, { image_url: url }, { type: 'input_audio', input_audio: { data: 'AA==' } }]
+  for (const part of parts) expect(await of.ask({ messages: [{ role: 'user', content: [text, part] }] })).toMatchObject(spent)
+  const input = [{ role: 'user', content: [{ type: 'input_image', image_url: url }] }]
+  const response = { model: MOCK_MODEL, input, max_output_tokens: 10 }
+  expect((await of.call(of.memberToken, 'POST', '/v1/responses', response)).status).toBe(429)
+  expect(await of.ask({ messages: [{ role: 'user', content: [text] }] })).toMatchObject(good)
+  // No more than the window holds, and what it did not use is there for the next one.
+  await of.budget('person', { tokensAMonth: 9_000 }, of.member.id)
+  const pictures = { messages: [{ role: 'user', content: [text, ...parts.slice(0, 2)] }], max_tokens: 20 }
+  for (let time = 0; time < 3; time++) expect(await of.ask(pictures)).toMatchObject(good)
+})
+
 test('what one request has reserved is neither that of another one under the same id nor that of somebody else', async () => {
   const of = await organisation()
   await of.budget('each-person', { tokensAMonth: 300 })

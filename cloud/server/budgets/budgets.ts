@@ -63,6 +63,8 @@ export interface Needed {
   model: string
   /** What it reads, whose length is guessed. */
   text: string
+  /** Pictures that it reads beside it. */
+  pictures?: number
   /** The most that one answer may have; null: nobody said. */
   completionTokens: number | null
   /** So many are asked for at once. */
@@ -82,6 +84,12 @@ const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
 /** The longest answer takes ten minutes. */
 const EXPIRE_MS = 15 * MINUTE_MS
+/**
+ * Reserved for each picture, which is settled by what the server counted. Most models count fewer for their largest: Gemma 3 256, LLaVA-NeXT 2,880, InternVL
+ * 3,328, Pixtral 4,160, Llama 3.2 6,404, Qwen-VL one for 28 × 28 pixels, so this is 6 million of them (of its most, 16,384 tokens, the rest is taken
+ * when it was counted).
+ */
+const PICTURE_TOKENS = 8_192
 /** Reserved at a time for an answer of which nobody said how long it may be. */
 const STEP_TOKENS = 4_096
 /** With less than this left of a budget, an answer makes no sense. */
@@ -157,9 +165,11 @@ export function createBudgets({ database, counters, prices, rules, guess, clock,
     const held = heldBy(budgets, caller, needed.model)
     if (held.length === 0) return freeReservation
     const { organisationId } = caller
-    const { requestId, model, text, completionTokens, answers, streams, windowTokens } = needed
-    const promptTokens = guess.tokens(learnedAs(caller, model), text)
-    const room = Math.max(1, windowTokens - promptTokens)
+    const { requestId, model, text, pictures = 0, completionTokens, answers, streams, windowTokens } = needed
+    const textTokens = guess.tokens(learnedAs(caller, model), text)
+    // No prompt is read that is longer than the window.
+    const promptTokens = Math.max(textTokens, Math.min(windowTokens, textTokens + pictures * PICTURE_TOKENS))
+    const room = Math.max(1, windowTokens - textTokens)
     const grows = completionTokens === null && streams
     // Where nobody said how long the answer may be, it is reserved for step by step; less of it where less is left.
     const wishes = grows

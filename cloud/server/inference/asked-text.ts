@@ -6,6 +6,8 @@ export interface AskedText {
   whole: string
   /** The last of it that a person said. */
   question: string
+  /** Parts that are no text: pictures, and sounds, which count as such. */
+  pictures: number
 }
 
 /**
@@ -13,11 +15,12 @@ export interface AskedText {
  */
 export function askedText(body: object, { tokens = false } = {}): AskedText {
   const { messages, prompt, input, instructions, ...rest } = body as Record<string, unknown>
-  const turns = turnsOf(messages ?? input ?? prompt, tokens)
+  const asked = messages ?? input ?? prompt
+  const turns = turnsOf(asked, tokens)
   const question = turns.findLast(({ role }) => role === 'user')?.text ?? ''
   const before = typeof instructions === 'string' ? [instructions] : []
   const beside = BESIDE.flatMap(name => (rest[name] === undefined || rest[name] === null ? [] : [JSON.stringify(rest[name])]))
-  return { whole: [...before, ...beside, ...turns.map(({ text, more }) => text + more)].join('\n'), question }
+  return { whole: [...before, ...beside, ...turns.map(({ text, more }) => text + more)].join('\n'), question, pictures: picturesIn(asked) }
 }
 
 /** What else templates write into a prompt. */
@@ -42,6 +45,21 @@ function turnsOf(asked: unknown, tokens: boolean): Turn[] {
     const isMore = Object.keys(more).length > 0
     return { role: typeof role === 'string' ? role : '', text: textOf(content), more: isMore ? JSON.stringify(more) : '' }
   })
+}
+
+/** Whatever is not known to be words may be a picture: vLLM knows several names of parts, and some have none. */
+const wordParts = new Set<unknown>(['text', 'input_text', 'output_text', 'refusal', 'thinking'])
+
+function picturesIn(asked: unknown): number {
+  let count = 0
+  for (const turn of Array.isArray(asked) ? asked : []) {
+    const parts: unknown = (turn as { content?: unknown } | null)?.content
+    for (const part of Array.isArray(parts) ? parts : []) {
+      const { type, text } = (part ?? {}) as { type?: unknown; text?: unknown }
+      if (typeof part !== 'string' && !wordParts.has(type) && (type !== undefined || typeof text !== 'string')) count += 1
+    }
+  }
+  return count
 }
 
 /** Of parts, those of text: pictures and sounds are not judged. */

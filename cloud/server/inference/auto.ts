@@ -61,7 +61,7 @@ export function createAuto({ told, models, policies, pace, guess, rulesOf }: Aut
     caller: Caller,
     asked: string,
     latency: Latency,
-    { whole, question, completionTokens }: AskedText & { completionTokens: number | null },
+    { whole, question, completionTokens }: Pick<AskedText, 'whole' | 'question'> & { completionTokens: number | null },
   ) {
     const [may, rules] = await Promise.all([policies.modelsOf(caller), rulesOf(caller.organisationId)])
     const here = choosable(models.list())

@@ -59,7 +59,7 @@ export async function inference(
         const body = await auto.forProgram(caller, route.path, asked, reply)
         recording.model = body.model
         const { systemPrompt } = await policies.admit(caller, body.model)
-        const { whole } = askedText(body, { tokens: true })
+        const { whole, pictures } = askedText(body, { tokens: true })
         const text =
           systemPrompt && kind !== 'completion'
             ? `${systemPrompt}
@@ -69,6 +69,7 @@ ${whole}`
           requestId: recording.requestId,
           model: body.model,
           text,
+          pictures,
           ...askedTokens(route.path, body),
           streams: body.stream === true && kind !== 'response',
           windowTokens: models.windowOf(body.model) ?? 1,
@@ -92,7 +93,9 @@ ${whole}`
         }
         return passOn(passed, outcome => {
           const { usage, end, source } = outcome
-          if (end === 'complete' && source === 'model') guess.learnFrom(learnedAs(caller, body.model), text, usage.promptTokens)
+          // Beside pictures nobody knows how many tokens the text had.
+          if (end === 'complete' && source === 'model' && pictures === 0)
+            guess.learnFrom(learnedAs(caller, body.model), text, usage.promptTokens)
           onOutcome(outcome)
         })
       })
