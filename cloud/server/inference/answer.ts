@@ -6,6 +6,7 @@ import { limitOf } from './asked-tokens.ts'
 import { refusedParameter, restOf, stopsOf } from './continuation.ts'
 import { type EventStream, type ModelServer, ServerLost } from './model-server.ts'
 import type { Models, Wanted } from './models.ts'
+import type { PoolServer } from './pool/pool-server.ts'
 import { type ChatChunk, type RawChunk, readChunk } from './server-chunk.ts'
 import { createStopStrings } from './stop-strings.ts'
 import { beginWaiting, type Patience } from './token-patience.ts'
@@ -72,11 +73,12 @@ export function streamAnswer({
   let characters = 0
 
   async function* chunksFrom(
-    server: ModelServer,
+    { server, isWell }: PoolServer,
     to: string,
     ask: (until: AbortSignal) => Promise<object> | object,
   ): AsyncGenerator<ChatChunk[], void, void> {
-    const waiting = beginWaiting(patience, signal)
+    // vLLM tells nothing at all of a reasoning that is to be left out, not even its tokens: that looks as a server does that hangs.
+    const waiting = beginWaiting(patience, signal, ms => request['include_reasoning'] === false && isWell(ms))
     let events: EventStream | undefined
     try {
       // A server may hang before it is asked for the answer, where it counts the prompt.
@@ -124,17 +126,17 @@ export function streamAnswer({
     }
   }
 
-  function fresh(server: ModelServer): AsyncGenerator<ChatChunk[], void, void> {
+  function fresh(at: PoolServer): AsyncGenerator<ChatChunk[], void, void> {
     soFar = createAnswerSoFar()
-    return chunksFrom(server, path, async until => {
-      request = await body(server, until)
+    return chunksFrom(at, path, async until => {
+      request = await body(at.server, until)
       limit = limitOf(path, request) ?? Infinity
       return request
     })
   }
 
   /** Goes on where another server broke off, by tokens. */
-  async function* goOn(server: ModelServer): AsyncGenerator<ChatChunk[], void, void> {
+  async function* goOn(at: PoolServer): AsyncGenerator<ChatChunk[], void, void> {
     const prompt = soFar.promptIds()
     const usage = (completion: number) => ({
       prompt_tokens: prompt.length,
@@ -147,7 +149,7 @@ export function streamAnswer({
       return
     }
     const stops = stopsOf(request)
-    const { pending, made } = await takeUp(server, stops, soFar, prompt)
+    const { pending, made } = await takeUp(at.server, stops, soFar, prompt)
     const matcher = createStopStrings(stops)
     const first = matcher.take(pending)
     if (first.text !== '') yield [inShape({ text: first.text })]
@@ -160,7 +162,7 @@ export function streamAnswer({
     }
     const asked = { ...restOf(request, made), model, prompt: [...prompt, ...soFar.ids()], max_tokens: limit - made }
     let all = made
-    for await (const chunks of chunksFrom(server, '/v1/completions', () => asked)) {
+    for await (const chunks of chunksFrom(at, '/v1/completions', () => asked)) {
       const come: ChatChunk[] = []
       for (const chunk of chunks) {
         all += chunk.tokenIds?.length ?? 0
@@ -202,7 +204,7 @@ export function streamAnswer({
     wanted,
     signal,
     watch,
-    ask: (at, begun) => (begun ? goOn(at.server) : fresh(at.server)),
+    ask: (at, begun) => (begun ? goOn(at) : fresh(at)),
     isProgress,
     tokensIn,
     begunBy: before?.weights,

@@ -258,3 +258,44 @@ test('a server that hangs over embeddings is left as one that makes no token', a
   expect(reply.status).toBeGreaterThanOrEqual(500)
   expect(await reply.json()).toMatchObject({ error: { code: expect.stringMatching(/^model_server/) as string } })
 })
+
+const impatience = { FUSION_FIRST_TOKEN_SECONDS: '1', FUSION_NEXT_TOKEN_SECONDS: '1' }
+const silence = () => new Promise(resolve => setTimeout(resolve, 3_500))
+
+test.each([
+  ['/v1/chat/completions', { ...asked, include_reasoning: false }],
+  ['/v1/responses', { model: MODEL, input: 'What is Fusion?', include_reasoning: false }],
+])('%s: a reasoning that is left out takes as long as it takes, at a server that makes tokens for others', async (path, body) => {
+  const thinks = await startScriptedServer()
+  const impatient = await startTestCloud({ env: { ...impatience, MODEL_SERVERS: JSON.stringify([{ url: thinks.url }]) } })
+  onTestFinished(async () => {
+    await impatient.close()
+    await thinks.close()
+  })
+  await impatient.parts.models.looked
+  const headers = { authorization: `Bearer ${await impatient.signIn()}`, 'content-type': 'application/json' }
+  const ask = (more: object) =>
+    fetch(impatient.url + path, { method: 'POST', headers, body: JSON.stringify({ ...body, stream: true, ...more }) })
+  const reply = ask({})
+  const answer = await thinks.next()
+  await silence()
+  if (path === '/v1/chat/completions') {
+    answer.say('Fusion')
+    // As vLLM thinks between two calls of tools.
+    await silence()
+    answer.finish()
+  } else {
+    answer.raw('data: {"type":"response.output_text.delta","delta":"Fusion"}\n\n')
+    answer.raw('data: {"type":"response.completed","response":{"usage":{"input_tokens":1,"output_tokens":1}}}\n\n')
+    answer.end()
+  }
+  expect(await (await reply).text()).toMatch(/"Fusion"[^]*(?:\[DONE\]|completed)/)
+  expect(impatient.parts.models.servers()[0]!.up).toBe(true)
+  // With the reasoning asked for, the same silence is a server that hangs.
+  const told = ask({ include_reasoning: true })
+  await (
+    await thinks.next()
+  ).gone
+  await impatient.parts.models.close()
+  expect((await told).status).toBeGreaterThanOrEqual(500)
+})

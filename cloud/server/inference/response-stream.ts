@@ -39,8 +39,9 @@ export function streamResponse({
     signal,
     watch,
     isProgress,
-    ask: async function* ({ server }) {
-      const waiting = beginWaiting(patience, signal)
+    ask: async function* ({ server, isWell }) {
+      // Nothing comes of a reasoning that is to be left out.
+      const waiting = beginWaiting(patience, signal, ms => body['include_reasoning'] === false && isWell(ms))
       let events: EventStream | undefined
       try {
         events = await server.stream('/v1/responses', body, waiting.until)

@@ -61,6 +61,8 @@ export interface PoolServer {
   answered(): void
   /** Whether it makes one now, in 5 s; never throws. */
   makesTokens(): Promise<boolean>
+  /** Whether it made one for anybody within so many ms, or makes one within as many; never throws. */
+  isWell(withinMs: number): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -89,14 +91,22 @@ export function createPoolServer(
   const sleepAfterMs = address.sleepAfterSeconds === undefined ? undefined : address.sleepAfterSeconds * 1000
   let sleeping = false
   let waking: Promise<void> | undefined
+  /** One trial for all that ask at the same time. */
+  let trying: Promise<boolean> | undefined
   let usedAt = now()
 
-  async function try_(): Promise<void> {
+  async function try_(patienceMs?: number): Promise<void> {
     const [first] = listed
-    if (first) await server.tryOut(first.id)
+    if (first) await server.tryOut(first.id, patienceMs)
     answeredAt = now()
     doubted = false
   }
+
+  const passes = (patienceMs: number): Promise<boolean> =>
+    try_(patienceMs).then(
+      () => true,
+      () => false,
+    )
 
   async function look(): Promise<void> {
     if (!breaker.isClosed() && !breaker.trialDue()) return
@@ -195,12 +205,11 @@ export function createPoolServer(
       answeredAt = -Infinity
     },
     answered: () => void (answeredAt = now()),
-    async makesTokens() {
-      const [first] = listed
-      return server.tryOut(first?.id ?? '', ALIVE_MS).then(
-        () => true,
-        () => false,
-      )
+    makesTokens: () => passes(ALIVE_MS),
+    async isWell(withinMs) {
+      if (now() - answeredAt < withinMs) return true
+      trying ??= passes(withinMs).finally(() => (trying = undefined))
+      return trying
     },
     async close() {
       closed = true
