@@ -160,6 +160,26 @@ test('every server may break off again and again: what each made is gone on with
   expect(pool.mocks.reduce((sum, { asked }) => sum + asked.length, 0)).toBeGreaterThanOrEqual(5)
 })
 
+const whole = [{ n: 2 }, { tools: [{ type: 'function', function: { name: 'look' } }] }, { logprobs: true }]
+test.each(whole)('a whole answer that can only come as such, as with %j, is asked of another server where one hangs', async more => {
+  pool = await startMockPool({ servers: 2, env: SHORT })
+  const { mocks } = pool
+  const goOn = mocks.map(mock => mock.pause())
+  const reply = pool.post('/v1/chat/completions', { ...chat, ...more })
+  await expect.poll(() => mocks.some(({ asked }) => asked.length > 0)).toBe(true)
+  goOn[mocks.findIndex(({ asked }) => asked.length === 0)]!()
+  expect((await reply).status).toBe(200)
+  expect(mocks.map(({ asked }) => asked.length)).toEqual([1, 1])
+  for (const one of goOn) one()
+})
+
+test('a whole answer may take longer than any token, where its server is well', async () => {
+  pool = await startMockPool({ servers: 2, env: SHORT, options: () => ({ shape: { stepMs: 300 } }) })
+  const reply = await pool.post('/v1/chat/completions', { ...chat, n: 2 })
+  expect(reply.status).toBe(200)
+  expect(pool.mocks.flatMap(({ asked }) => asked)).toHaveLength(1)
+})
+
 test('a server that tells no tokens is not gone on with: an error in words, after what was made', async () => {
   pool = await startMockPool({ servers: 2, options: () => ({ fault: named({ blind: { kind: 'no-token-ids' } }) }) })
   const answering = ask({ ...chat, user: 'blind', max_tokens: 3000 })

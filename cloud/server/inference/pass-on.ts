@@ -18,7 +18,7 @@ import { streamResponse } from './response-stream.ts'
 import type { ChatChunk } from './server-chunk.ts'
 import { answerKey, isDeterministic, shareAnswer } from './share-answer.ts'
 import type { SharedAnswers } from './shared-answers.ts'
-import type { Patience } from './token-patience.ts'
+import { beginWaiting, type Patience } from './token-patience.ts'
 import { createUsageCount } from './told-usage.ts'
 import { wholeAnswer } from './whole-answer.ts'
 
@@ -193,8 +193,14 @@ export async function passOn(passed: Passed, onOutcome: (outcome: Outcome) => vo
       wanted,
       signal,
       watch,
-      ask: async function* ({ server: one }) {
-        yield await one.whole(path, asked, signal)
+      ask: async function* ({ server: one, isWell }) {
+        // Nothing comes of it before its end: a server that hangs is seen by what it makes for others.
+        const waiting = beginWaiting(patience, signal, isWell)
+        try {
+          yield await one.whole(path, asked, waiting.until)
+        } finally {
+          waiting.end()
+        }
       },
       isProgress: () => true,
     })
