@@ -190,14 +190,14 @@ export function streamAnswer({
     return { text, reasoning: '', tokenIds, promptIds: undefined, finish, usage, single: true, isProgress: isProgress_, raw }
   }
 
-  function whyNotOn(lost: unknown): unknown {
+  function whyNotOn(): unknown {
     if (finished) return undefined
     const parameter = refusedParameter(request)
     if (parameter !== undefined) return failure('answer-not-continued', { parameter })
-    return soFar.isExact() ? undefined : lost
+    return soFar.isExact() ? undefined : failure('model-server-lost')
   }
 
-  const whyNot = before && whyNotOn(failure('model-server-lost'))
+  const whyNot = before && whyNotOn()
   if (whyNot !== undefined) throw whyNot
   return askServers({
     models,

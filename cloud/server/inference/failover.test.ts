@@ -160,6 +160,18 @@ test('every server may break off again and again: what each made is gone on with
   expect(pool.mocks.reduce((sum, { asked }) => sum + asked.length, 0)).toBeGreaterThanOrEqual(5)
 })
 
+test('a whole answer whose tokens are not told is begun anew where its server breaks off: nothing of it was told', async () => {
+  pool = await startMockPool({ servers: 2, options: () => ({ shape: { stepMs: 2 }, fault: named({ blind: { kind: 'no-token-ids' } }) }) })
+  const body = { ...chat, max_tokens: 300 }
+  const answering = pool.post('/v1/chat/completions', { ...body, user: 'blind' })
+  await expect.poll(() => pool!.mocks.some(({ engine }) => engine.figures.madeTokens > 5)).toBe(true)
+  pool.mocks.find(({ engine }) => engine.running() > 0)!.kill()
+  const reply = await answering
+  expect(reply.status).toBe(200)
+  const undisturbed = await ask(body)
+  expect(await reply.json()).toMatchObject({ choices: [{ message: { content: undisturbed.text } }], usage: undisturbed.usage })
+})
+
 const whole = [{ n: 2 }, { tools: [{ type: 'function', function: { name: 'look' } }] }, { logprobs: true }]
 test.each(whole)('a whole answer that can only come as such, as with %j, is asked of another server where one hangs', async more => {
   pool = await startMockPool({ servers: 2, env: SHORT })
