@@ -21,16 +21,16 @@ export function readJsonBodies(app: FastifyInstance): void {
     if (wrong) return done(wrong)
     void parse(request, text, done)
   })
-  app.addHook('onRequest', async ({ headers, routeOptions }) => {
+  app.addHook('onRequest', ({ headers, routeOptions }, _reply, done) => {
     const encoding = headers['content-encoding']
     if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
-      throw new WrongRequest('The request has to come uncompressed.', { code: 'unsupported_media_type', status: 415 })
+      return done(new WrongRequest('The request has to come uncompressed.', { code: 'unsupported_media_type', status: 415 }))
     const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
     const described = routeOptions.config.described
     // What another route reads is not what this one's schema describes.
     const isRead = (kind: string) =>
       kind === (described?.bodyType ?? 'application/json') || (described?.alsoJson && kind === 'application/json')
-    if (described?.body && type && !isRead(type)) throw refusal(415)
+    done(described?.body && type && !isRead(type) ? refusal(415) : undefined)
   })
 }
 

@@ -4,7 +4,7 @@ import { type AnswerSoFar, createAnswerSoFar } from './answer-so-far.ts'
 import { askServers, type Watch } from './ask-servers.ts'
 import { limitOf } from './asked-tokens.ts'
 import { refusedParameter, restOf, stopsOf } from './continuation.ts'
-import { type EventStream, type ModelServer, ServerLost } from './model-server.ts'
+import { type EventStream, type ModelServer, ServerLost, type StreamedEvent } from './model-server.ts'
 import type { Models, Wanted } from './models.ts'
 import type { PoolServer } from './pool/pool-server.ts'
 import { type ChatChunk, type RawChunk, readChunk } from './server-chunk.ts'
@@ -92,7 +92,7 @@ export function streamAnswer({
         const come = coming instanceof Promise ? await coming : coming
         const chunks: ChatChunk[] = []
         try {
-          for (const { event } of come ?? []) if (event !== undefined) chunks.push(take(event))
+          for (const one of come ?? []) if (one.event !== undefined) chunks.push(take(one))
         } finally {
           // What came before one that is wrong stands.
           if (chunks.length > 0) yield chunks
@@ -105,8 +105,9 @@ export function streamAnswer({
       waiting.end()
     }
 
-    function take(event: unknown): ChatChunk {
+    function take({ event, data }: StreamedEvent): ChatChunk {
       const chunk = readChunk(event, model)
+      chunk.data = data
       chunk.weights = server.weights
       waiting.came(chunk.isProgress)
       // What was not asked for is not waited for: an answer without an end is one, too.

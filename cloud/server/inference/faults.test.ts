@@ -178,6 +178,33 @@ test('a limit of another route is none, and takes no server away from anybody', 
   expect(cloud.parts.models.servers()[0]!.up).toBe(true)
 })
 
+test('token ids that nobody asked for are not told, however they are written, and words that look like them are', async () => {
+  const choice = (more: string, text = 'a') => `{"index":0,"delta":{"content":${JSON.stringify(text)}},"finish_reason":null${more}}`
+  const lookalikes = [`,"token_ids":[1,2]`, `"token_ids": null`, `token_ids`, `\\,"prompt_token_ids":[3]`, `\\`]
+  const chunks = [
+    `{"model":"${MODEL}","choices":[${choice(',"token_ids":[7],"prompt_token_ids":null')}],"prompt_token_ids":[1,2,3],"usage":null}`,
+    `{"model": "${MODEL}", "choices": [${choice(', "token_ids": [8, 9]')}], "prompt_token_ids": null, "unheard_of": [1]}`,
+    // First, and in several lines.
+    `{"prompt_token_ids":null,"model":"${MODEL}","choices":[{"token_ids":[10],"index":0,"delta":{"content":"a"}}]}`,
+    `{"model":"${MODEL}",\ndata: "choices":[${choice(',"token_ids":[11]')}]}`,
+    ...lookalikes.map(text => `{"model":"${MODEL}","choices":[${choice(',"token_ids":[12]', text)}]}`),
+  ]
+  const reply = post({ ...asked, stream: true })
+  const answer = await server.next()
+  for (const chunk of chunks) answer.raw(`data: ${chunk}\n\n`)
+  answer.finish()
+  const events = (await (await reply).text()).split('\n\n').flatMap(event => (event.startsWith('data: {') ? [event.slice(6)] : []))
+  type Told = { choices: { delta: { content?: string }; token_ids?: unknown; prompt_token_ids?: unknown }[]; prompt_token_ids?: unknown }
+  const all = events.map(event => JSON.parse(event) as Told)
+  for (const one of [...all, ...all.flatMap(({ choices }) => choices)]) {
+    expect(one).not.toHaveProperty('token_ids')
+    expect(one).not.toHaveProperty('prompt_token_ids')
+  }
+  const said = all.map(({ choices }) => choices[0]?.delta.content)
+  expect(said.slice(0, chunks.length)).toEqual(['a', 'a', 'a', 'a', ...lookalikes])
+  expect(all[1]).toHaveProperty('unheard_of', [1])
+})
+
 test('a prompt that is to be echoed is asked for without token ids, with which vLLM leaves it out', async () => {
   const sent = async (body: object) => {
     const reply = post({ model: MODEL, prompt: 'x', stream: true, ...body }, { path: '/v1/completions' })

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify'
 
 /** A reply is held back for its first piece so long: until then an error is told by status. */
 const HOLD_MS = 5_000
-/** Between two signs of life of one that waits: proxies close what is silent for half a minute. */
+/** One that was silent for so long is given a sign of life, after twice as long at most: proxies close what is silent for half a minute. */
 const COMMENT_MS = 10_000
 
 /**
@@ -12,6 +12,8 @@ const COMMENT_MS = 10_000
  */
 export function createOpenReply(reply: FastifyReply, gone: AbortSignal) {
   let opened = false
+  /** Since the last look: a timer that is set anew for each piece would take as long as writing it. */
+  let silent = true
   let timer = setTimeout(keepAlive, HOLD_MS)
 
   function open(): void {
@@ -24,7 +26,8 @@ export function createOpenReply(reply: FastifyReply, gone: AbortSignal) {
     if (gone.aborted) return
     if (!opened) open()
     // One that has not taken the last is not sent more.
-    if (!reply.raw.writableNeedDrain) reply.raw.write(': waiting\n\n')
+    if (silent && !reply.raw.writableNeedDrain) reply.raw.write(': waiting\n\n')
+    silent = true
     timer = setTimeout(keepAlive, COMMENT_MS)
   }
 
@@ -37,7 +40,8 @@ export function createOpenReply(reply: FastifyReply, gone: AbortSignal) {
         clearTimeout(timer)
         open()
         timer = setTimeout(keepAlive, COMMENT_MS)
-      } else timer.refresh()
+      }
+      silent = false
       return reply.raw.write(text) ? undefined : once(reply.raw, 'drain', { signal: gone })
     },
     /** Nothing more is held back. Whoever has not opened it tells an error by status. */

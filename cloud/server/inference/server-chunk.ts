@@ -56,6 +56,8 @@ export interface ChatChunk {
   /** Something of the answer is in it: text, thought, a call of a tool, a token, or the reason of its end. */
   isProgress: boolean
   raw: RawChunk
+  /** `raw` as it came; undefined where it was made here. */
+  data?: string
   /** Of the server that made it; see `MODEL_SERVERS`. */
   weights?: string
 }

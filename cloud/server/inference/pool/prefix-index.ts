@@ -12,6 +12,8 @@ const MOST_CAPACITY = 1_000_000
 export function createPrefixIndex() {
   let capacity = CAPACITY
   const known = new Map<number, true>()
+  /** From the least lately used on. It stays where it is: a new one would pass all that was deleted before it, for each request. */
+  let oldest = known.keys()
   return {
     /** How many of these, from the first on, are there. */
     matched(blocks: readonly number[]): number {
@@ -24,9 +26,10 @@ export function createPrefixIndex() {
         known.delete(blocks[index]!)
         known.set(blocks[index]!, true)
       }
-      for (const block of known.keys()) {
-        if (known.size <= capacity) break
-        known.delete(block)
+      while (known.size > capacity) {
+        const { value, done } = oldest.next()
+        if (done) oldest = known.keys()
+        else known.delete(value)
       }
     },
     /** In blocks, as the server tells of its cache. */
