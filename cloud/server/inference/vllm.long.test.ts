@@ -103,15 +103,16 @@ describe.skipIf(!vllmIsHere())('with real vLLM', () => {
     await changeOrganisation(cloud.database, cloud.organisation.id, { systemPrompt: 'Be brief.' })
     const user = await cloud.makeUser()
     expect(user.organisationId).toBe(cloud.organisation.id)
-    const after = await client.chat.completions.create(ask)
-    expect(after.usage!.prompt_tokens).toBe(before.usage!.prompt_tokens + 'system: Be brief.\n'.length)
+    const longer = before.usage!.prompt_tokens + 'system: Be brief.\n'.length
+    // What an organisation says is known for two seconds.
+    await expect.poll(async () => (await client.chat.completions.create(ask)).usage!.prompt_tokens, { timeout: 10_000 }).toBe(longer)
     const request = question(VLLM_MODEL, {
       prompt: { messages: [{ role: 'user', text: 'What is Fusion?' }] },
       sampling: { temperature: 0, maxTokens: 20 },
     })
     const events = await (await chatClient(cloud.url, token).ask(request)).rest()
     const end = events.at(-1)!.event
-    expect(end.type === 'generation-finish' && end.usage.promptTokens).toBe(after.usage!.prompt_tokens)
+    expect(end.type === 'generation-finish' && end.usage.promptTokens).toBe(longer)
     expect(typeof textOf(events)).toBe('string')
   })
 })
@@ -129,17 +130,30 @@ describe.skipIf(!vllmIsHere())('with two real vLLMs', () => {
     for (const vllm of running) await vllm.close()
   })
 
+  /** Two cores for all of it: a server may have made its whole answer when its first words are read here. */
+  const TRIES = 20
+  /** Whether there was one that was at an answer. */
+  function killBusy(): boolean {
+    const busy = cloud.parts.models.servers().findIndex(({ inFlight }) => inFlight > 0)
+    if (busy >= 0) running[busy]!.kill()
+    return busy >= 0
+  }
+
   test('an answer whose server is killed goes on at the other, and is the same as undisturbed', async () => {
     const client = chatClient(cloud.url, await cloud.signIn())
     const ask = () => question(VLLM_MODEL, { sampling: { temperature: 0, maxTokens: 900 } })
     const undisturbed = await (await client.ask(ask())).rest()
 
-    const following = await client.ask(ask())
-    let seen = 0
-    const first = await following.until(event => event.type === 'text-delta' && ++seen === 3)
-    const busy = cloud.parts.models.servers().findIndex(({ inFlight }) => inFlight > 0)
-    running[busy]!.kill()
-    const whole = [...first, ...(await following.rest())]
+    let whole: Awaited<ReturnType<typeof follow>> = []
+    async function follow() {
+      const following = await client.ask(ask())
+      const first = await following.until(event => event.type === 'text-delta')
+      killed = killBusy()
+      return [...first, ...(await following.rest())]
+    }
+    let killed = false
+    for (let tries = 0; tries < TRIES && !killed; tries++) whole = await follow()
+    expect(killed).toBe(true)
     expect(textOf(whole)).toBe(textOf(undisturbed))
     expect(whole.map(({ event }) => event.type)).toContain('request-retry')
     const [end, other] = [whole.at(-1)!.event, undisturbed.at(-1)!.event]
@@ -179,15 +193,15 @@ describe.skipIf(!vllmIsHere())('with two real vLLMs', () => {
     const client = await program()
     const undisturbed = await read(client, { max_tokens: 800 })
     expect(undisturbed).toMatchObject({ tokens: 800, finish: 'length' })
-    let wasBusy = false
-    const killed = await read(client, { max_tokens: 800 }, count => {
-      if (count !== 5) return
-      const busy = cloud.parts.models.servers().findIndex(({ inFlight }) => inFlight > 0)
-      running[busy]!.kill()
-      wasBusy = busy >= 0
-    })
-    expect(wasBusy).toBe(true)
-    expect(killed).toEqual(undisturbed)
+    async function readAndKill(): Promise<boolean> {
+      let killed = false
+      const told = await read(client, { max_tokens: 800 }, count => {
+        if (count > 1 && !killed) killed = killBusy()
+      })
+      expect(told).toEqual(undisturbed)
+      return killed
+    }
+    for (let tries = 1; !(await readAndKill()); tries++) expect(tries).toBeLessThan(TRIES)
     expect(cloud.parts.models.servers().filter(({ up }) => up)).toHaveLength(1)
   }, 600_000)
 
