@@ -12,8 +12,6 @@ const MOST_CAPACITY = 1_000_000
 export function createPrefixIndex() {
   let capacity = CAPACITY
   const known = new Map<number, true>()
-  /** From the least lately used on. It stays where it is: a new one would pass all that was deleted before it, for each request. */
-  let oldest = known.keys()
   return {
     /** How many of these, from the first on, are there. */
     matched(blocks: readonly number[]): number {
@@ -26,10 +24,10 @@ export function createPrefixIndex() {
         known.delete(blocks[index]!)
         known.set(blocks[index]!, true)
       }
-      while (known.size > capacity) {
-        const { value, done } = oldest.next()
-        if (done) oldest = known.keys()
-        else known.delete(value)
+      // Looked for anew each time, though it passes what was deleted before: an iterator that is kept holds on to every table that the map grew out of.
+      for (const block of known.keys()) {
+        if (known.size <= capacity) break
+        known.delete(block)
       }
     },
     /** In blocks, as the server tells of its cache. */
